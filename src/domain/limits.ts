@@ -1,0 +1,26 @@
+/** Everything has a limit (INV-9). Defaults; the ones a user may set come in through the configuration. */
+
+export const LIMITS = {
+  titleChars: 1_000,
+  keyChars: 200,
+  nameChars: 200,
+  descriptionBytes: 1 << 20,
+  /** Input, result, context, step result: each as JSON. */
+  valueBytes: 16 << 20,
+  /** Larger values go to the content-addressed blobs once and are referred to by hash. */
+  inlineBytes: 64 << 10,
+  errorChars: 16_000,
+  dependenciesPerTask: 1_000,
+  planFileBytes: 8 << 20,
+  /** Unfinished tasks in one session; a plan over it is refused whole. */
+  unfinishedTasks: 1_000,
+  stepsPerExecution: 100_000,
+  stepNameChars: 500,
+  milestonesPerExecution: 1_000,
+  listLimit: 1_000,
+  signalsPerTask: 1_000,
+  maxRetries: 1_000,
+  /** Bytes of a command's output that are kept; its middle is left out beyond. */
+  outputBytes: 10 << 20,
+  concurrency: 1_000,
+} as const;

@@ -1,0 +1,49 @@
+/** A session: one line of work in a project. */
+
+import type { Millis } from "../base/clock.ts";
+import type { JsonObject } from "../base/json.ts";
+import type { ProjectId, SessionId } from "./ids.ts";
+import type { StateMachine } from "./state-machine.ts";
+
+export const SESSION_STATUSES = ["created", "active", "paused", "completed", "failed", "cancelled"] as const;
+export type SessionStatus = (typeof SESSION_STATUSES)[number];
+
+export interface Session {
+  readonly id: SessionId;
+  readonly projectId: ProjectId;
+  readonly name: string;
+  readonly status: SessionStatus;
+  readonly goal: string | null;
+  /** The plan file it came from, relative to the project where it lies inside. */
+  readonly planFile: string | null;
+  /** How many tasks one worker runs side by side; `null` leaves it to the configuration. */
+  readonly concurrency: number | null;
+  /** Most unfinished tasks it may hold. */
+  readonly maxUnfinished: number;
+  readonly metadata: JsonObject;
+  readonly createdAt: Millis;
+  readonly updatedAt: Millis;
+  readonly startedAt: Millis | null;
+  readonly endedAt: Millis | null;
+}
+
+export type SessionVerb = "start" | "pause" | "resume" | "reopen" | "complete" | "fail" | "cancel";
+
+export const sessionMachine: StateMachine<SessionStatus, SessionVerb> = {
+  noun: "session",
+  transitions: {
+    start: { from: ["created"], to: "active" },
+    pause: { from: ["active"], to: "paused" },
+    resume: { from: ["paused"], to: "active" },
+    /** New or retried work in a session that had come to an end. */
+    reopen: { from: ["completed", "failed"], to: "active" },
+    complete: { from: ["active", "paused"], to: "completed" },
+    fail: { from: ["active", "paused"], to: "failed" },
+    cancel: { from: ["created", "active", "paused", "failed"], to: "cancelled" },
+  },
+};
+
+/** Nothing more is left to resume in it. A failed session can be resumed: its failed tasks are tried again. */
+export function isFinishedSession(status: SessionStatus): boolean {
+  return status === "completed" || status === "cancelled";
+}
