@@ -17,6 +17,19 @@ export interface ReportedProgress {
   readonly milestones: readonly Milestone[];
 }
 
+/** What running work says about itself; what it leaves out stays as it was. */
+export interface ProgressStatement {
+  /** 0–100. */
+  readonly percent?: number | undefined;
+  readonly currentStep?: number | undefined;
+  readonly totalSteps?: number | undefined;
+  readonly message?: string | undefined;
+  /** The milestones to come, in order. */
+  readonly milestones?: readonly string[] | undefined;
+  /** One that was reached. */
+  readonly milestone?: string | undefined;
+}
+
 /** Progress as shown, of a task or a session. */
 export interface Progress {
   /** 0–100, one decimal. */

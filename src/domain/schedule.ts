@@ -1,4 +1,4 @@
-/** When a scheduled task is due. */
+/** When a scheduled task is due. Only types and words, because they are on the start-up path; the rules are in schedule-rules.ts. */
 
 export type Schedule =
   | { readonly type: "at"; readonly at: number }
@@ -15,3 +15,8 @@ export type Overlap = (typeof OVERLAPS)[number];
 /** Which of the occurrences missed while nothing ran are made up for. */
 export const CATCH_UPS = ["skip", "last", "all"] as const;
 export type CatchUp = (typeof CATCH_UPS)[number];
+
+/** It has one occurrence after another; `at` and `in` have a single one. */
+export function isRecurring(schedule: Schedule): boolean {
+  return schedule.type !== "at" && schedule.type !== "in";
+}

@@ -76,6 +76,11 @@ export interface Task {
   readonly schedule: Schedule | null;
   readonly overlap: Overlap;
   readonly catchUp: CatchUp;
+  /** The instant the occurrence to come is scheduled for; `null` without a schedule. */
+  readonly scheduledFor: Millis | null;
+  /** While missed occurrences are worked off: the instant up to which they were missed. */
+  readonly missedUntil: Millis | null;
+  /** Not claimed before this. */
   readonly runAt: Millis;
   /** The newest execution. */
   readonly executionId: ExecutionId | null;

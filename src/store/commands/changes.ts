@@ -1,0 +1,71 @@
+/** Reading the change log, and rebuilding state from it. */
+
+import type { Change } from "../../domain/change.ts";
+import { asId } from "../../domain/ids.ts";
+import type { SessionId, TaskId } from "../../domain/ids.ts";
+import type { JsonObject } from "../../base/json.ts";
+import { isJsonObject, parseStoredJson } from "../../base/json.ts";
+import type { Command, Row, SqlValue } from "../command.ts";
+import { defineRead, rows } from "../command.ts";
+import { integer, text, textOrNull } from "../entity-rows.ts";
+import { LOGGED_TABLES } from "../tables.ts";
+
+export interface ListChanges {
+  readonly sessionId: SessionId | null;
+  readonly taskId: TaskId | null;
+  /** A verb (`claim`, `complete`) or an entity (`tasks`, `steps`). */
+  readonly kind: string | null;
+  /** Only changes with a greater `seq`. */
+  readonly after: number | null;
+  /** `newest` gives the last `limit` changes, still in ascending order. */
+  readonly from: "oldest" | "newest";
+  readonly limit: number;
+}
+
+/** In the order they were made. */
+export const listChanges = defineRead("list-changes", function* (context, input: ListChanges): Command<readonly Change[]> {
+  const where = ["project_id = ?", "seq > ?"];
+  const params: SqlValue[] = [context.projectId, input.after ?? 0];
+  const add = (condition: string, ...values: readonly SqlValue[]): void => {
+    where.push(condition);
+    params.push(...values);
+  };
+  if (input.sessionId !== null) add("session_id = ?", input.sessionId);
+  if (input.taskId !== null) add("task_id = ?", input.taskId);
+  if (input.kind !== null) add("(verb = ? or entity = ?)", input.kind, input.kind);
+  const order = input.from === "newest" ? "desc" : "asc";
+  const sql = `select seq, session_id, task_id, at, actor, verb, entity, row_key, before, after, note from changes
+    where ${where.join(" and ")} order by seq ${order} limit ?`;
+  const found = yield* rows(sql, ...params, input.limit);
+  const changes = found.map(rowToChange);
+  return input.from === "newest" ? changes.toReversed() : changes;
+});
+
+function rowToChange(row: Row): Change {
+  return {
+    seq: integer(row.seq),
+    sessionId: row.session_id === null ? null : asId(text(row.session_id)),
+    taskId: row.task_id === null ? null : asId(text(row.task_id)),
+    at: integer(row.at),
+    actor: text(row.actor),
+    verb: text(row.verb),
+    entity: text(row.entity),
+    rowKey: text(row.row_key),
+    before: columns(row.before, text(row.entity)),
+    after: columns(row.after, text(row.entity)),
+    note: textOrNull(row.note),
+  };
+}
+
+/** The logged columns, those that hold JSON as what they hold. */
+function columns(value: SqlValue | undefined, entity: string): JsonObject | null {
+  if (typeof value !== "string") return null;
+  const parsed = parseStoredJson(value, "the change log");
+  if (!isJsonObject(parsed)) return null;
+  const json = LOGGED_TABLES.find((table) => table.name === entity)?.json ?? [];
+  const opened = Object.entries(parsed).map(([column, logged]) => {
+    const isValue = json.includes(column) && typeof logged === "string" && !logged.startsWith("@");
+    return [column, isValue ? parseStoredJson(logged, `column ${column} in the change log`) : logged] as const;
+  });
+  return Object.fromEntries(opened);
+}

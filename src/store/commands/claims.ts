@@ -1,0 +1,270 @@
+/** Claiming: which tasks a worker gets next, and the execution it gets for each. */
+
+import type { Millis } from "../../base/clock.ts";
+import type { Execution } from "../../domain/execution.ts";
+import type { SessionId, TaskId, WorkerId } from "../../domain/ids.ts";
+import type { Task } from "../../domain/task.ts";
+import type { Command, CommandContext, Row, SqlValue } from "../command.ts";
+import { defineWrite, oneRow, rows } from "../command.ts";
+import { integer, rowToExecution, rowToTask, text } from "../entity-rows.ts";
+import { insertRow, updateRow } from "../rows.ts";
+import { columnsOf, EXECUTIONS, TASKS } from "../tables.ts";
+import { withValues } from "../values.ts";
+import { executionRow, taskRow, transitionTask } from "./task-rows.ts";
+
+export interface ClaimTasks {
+  readonly workerId: WorkerId;
+  /** Only tasks of these executors, so that nothing is claimed that cannot be carried out. */
+  readonly executors: readonly string[];
+  /** Only of this session; `null` is any active one. */
+  readonly sessionId: SessionId | null;
+  readonly limit: number;
+}
+
+export interface Claimed {
+  readonly task: Task;
+  readonly execution: Execution;
+  /** Whether it has a journal from before. */
+  readonly isResumed: boolean;
+}
+
+export interface ClaimResult {
+  readonly claimed: readonly Claimed[];
+  /** Occurrences of recurring tasks that came due a while ago: what is missed has to be planned (`planOccurrence`) before they are claimed. */
+  readonly overdue: readonly Task[];
+  /** When the next task that is not due yet will be; `null` when there is none. Only looked up when less than `limit` was claimed. */
+  readonly nextDueAt: Millis | null;
+  /** Whether any of those still to come is more than the next occurrence of a recurring task. */
+  readonly isMoreComing: boolean;
+}
+
+/** A recurring task this late is planned anew before it is claimed. */
+const OVERDUE_MS = 500;
+
+/**
+ * Claims the most urgent ready tasks: by priority, then `runAt`, then creation. Atomic: no task is given to two callers.
+ */
+export const claimTasks = defineWrite("claim-tasks", function* (context, input: ClaimTasks): Command<ClaimResult> {
+  yield* wakeWaiting(context);
+  const candidates: Row[] = [];
+  for (const executor of input.executors) candidates.push(...(yield* readyTasks(context, input, executor)));
+  candidates.sort(byUrgency);
+  const claimed: Claimed[] = [];
+  const overdue: Task[] = [];
+  for (const row of candidates.slice(0, input.limit)) {
+    if (yield* isOverdueOccurrence(context, row)) overdue.push(rowToTask(yield* withValues(row, ["input", "context"])));
+    else claimed.push(yield* claimRow(context, row, input.workerId));
+  }
+  const isShort = claimed.length < input.limit;
+  const nextDueAt = isShort ? yield* nextDue(context, input) : null;
+  return { claimed, overdue, nextDueAt, isMoreComing: isShort && (yield* isMoreComing(context, input)) };
+});
+
+const RECURRING = `(schedule like '{"type":"every"%' or schedule like '{"type":"daily"%' or schedule like '{"type":"cron"%')`;
+
+function* isOverdueOccurrence(context: CommandContext, task: Row): Command<boolean> {
+  if (task.schedule === null || !/^\{"type":"(every|daily|cron)"/.test(text(task.schedule))) return false;
+  if (context.now - integer(task.run_at) <= OVERDUE_MS) return false;
+  if (task.execution_id === null) return true;
+  const execution = yield* executionRow(context, text(task.execution_id));
+  return execution.scheduled_for !== task.scheduled_for || execution.status === "completed";
+}
+
+export interface PlanOccurrence {
+  readonly taskId: TaskId;
+  /** The occurrence that was planned anew; nothing happens if another was chosen meanwhile. */
+  readonly scheduledFor: Millis | null;
+  readonly planned: { readonly scheduledFor: Millis; readonly runAt: Millis; readonly skipped: number; readonly missedUntil: Millis | null };
+}
+
+/** Sets which occurrence an overdue recurring task runs next. */
+export const planOccurrence = defineWrite("plan-occurrence", function* (context, input: PlanOccurrence): Command<void> {
+  const task = yield* taskRow(context, input.taskId);
+  if (task.status !== "pending" || task.scheduled_for !== input.scheduledFor) return;
+  const { scheduledFor, runAt, skipped, missedUntil } = input.planned;
+  yield* updateRow(context, TASKS, task, {
+    verb: "plan_occurrence",
+    note: skipped === 0 ? null : `${skipped} missed occurrences left out`,
+    patch: { scheduled_for: scheduledFor, missed_until: missedUntil, run_at: Math.max(runAt, context.now), updated_at: context.now },
+  });
+});
+
+/** Whether a task of these executors will come due that is not just the next occurrence of a recurring one. */
+function* isMoreComing(context: CommandContext, input: ClaimTasks): Command<boolean> {
+  const { where, params } = scopeOf(context, input.sessionId);
+  for (const executor of input.executors) {
+    const sql = `select id from tasks where ${where} and ${READY} and (schedule is null or not ${RECURRING}) limit 1`;
+    if ((yield* oneRow(sql, ...params, executor)) !== null) return true;
+  }
+  const waking = `select id from tasks where ${where} and status = 'blocked' and blocked_reason = 'waiting' and run_at < ? limit 1`;
+  return (yield* oneRow(waking, ...params, NEVER)) !== null;
+}
+
+/** Claims one task by id, if it is ready and due. @throws PerdureError `wrong-state` from the caller's check. */
+export function* claimRow(context: CommandContext, task: Row, workerId: WorkerId): Command<Claimed> {
+  const existing = task.execution_id === null ? null : yield* executionRow(context, text(task.execution_id));
+  const continues = existing !== null && existing.status !== "completed" && existing.scheduled_for === task.scheduled_for;
+  const execution = continues ? yield* takeUp(context, existing, workerId) : yield* startExecution(context, task, workerId);
+  const claimedTask = yield* updateRow(context, TASKS, task, {
+    verb: "claim",
+    patch: {
+      status: "in_progress",
+      execution_id: text(execution.id),
+      started_at: task.started_at ?? context.now,
+      updated_at: context.now,
+    },
+  });
+  return {
+    task: rowToTask(yield* withValues(claimedTask, ["input", "context"])),
+    execution: rowToExecution(execution),
+    isResumed: continues,
+  };
+}
+
+function* startExecution(context: CommandContext, task: Row, workerId: WorkerId): Command<Row> {
+  const values = {
+    id: context.uuid(),
+    session_id: text(task.session_id),
+    task_id: text(task.id),
+    kind: text(task.kind),
+    status: "running",
+    attempt: 1,
+    retry_count: 0,
+    fence: 1,
+    worker_id: workerId,
+    scheduled_for: task.scheduled_for ?? null,
+    interrupt_requested: 0,
+    started_at: context.now,
+    updated_at: context.now,
+  };
+  return yield* insertRow(context, EXECUTIONS, values, { verb: "claim" });
+}
+
+/** The same attempt goes on where it was, or the one that a failure made next begins. */
+function* takeUp(context: CommandContext, execution: Row, workerId: WorkerId): Command<Row> {
+  return yield* updateRow(context, EXECUTIONS, execution, {
+    verb: "claim",
+    patch: {
+      status: "running",
+      worker_id: workerId,
+      fence: integer(execution.fence) + 1,
+      interrupt_requested: 0,
+      ended_at: null,
+      updated_at: context.now,
+    },
+  });
+}
+
+const SCOPE = { any: "project_id = ?", session: "project_id = ? and session_id = ?" } as const;
+const READY = "executor = ? and status = 'pending' and held = 0";
+
+function scopeOf(context: CommandContext, sessionId: SessionId | null): { readonly where: string; readonly params: readonly SqlValue[] } {
+  return sessionId === null
+    ? { where: SCOPE.any, params: [context.projectId] }
+    : { where: SCOPE.session, params: [context.projectId, sessionId] };
+}
+
+/**
+ * The most urgent due tasks of one executor. Goes priority by priority, so that tasks of a high priority that are not
+ * due yet are never read past.
+ */
+function* readyTasks(context: CommandContext, input: ClaimTasks, executor: string): Command<readonly Row[]> {
+  const { where, params } = scopeOf(context, input.sessionId);
+  const found: Row[] = [];
+  let below = 11;
+  while (found.length < input.limit) {
+    const head = yield* oneRow(
+      `select priority from tasks where ${where} and ${READY} and priority < ? order by priority desc limit 1`,
+      ...params,
+      executor,
+      below,
+    );
+    if (head === null) break;
+    below = integer(head.priority);
+    const due = yield* rows(
+      `select project_id, ${columnsOf(TASKS)} from tasks
+        where ${where} and ${READY} and priority = ? and run_at <= ? order by run_at, seq limit ${roundedLimit(input.limit - found.length)}`,
+      ...params,
+      executor,
+      below,
+      context.now,
+    );
+    found.push(...due);
+  }
+  return found;
+}
+
+/** A limit as a literal, because SQLite compiles a statement with `limit ?` anew at every use; rounded up so that few statements are cached. */
+function roundedLimit(limit: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(1, limit)));
+}
+
+function* nextDue(context: CommandContext, input: ClaimTasks): Command<Millis | null> {
+  const { where, params } = scopeOf(context, input.sessionId);
+  let next: number | null = null;
+  for (const executor of input.executors) {
+    let below = 11;
+    for (;;) {
+      const head = yield* oneRow(
+        `select priority from tasks where ${where} and ${READY} and priority < ? order by priority desc limit 1`,
+        ...params,
+        executor,
+        below,
+      );
+      if (head === null) break;
+      below = integer(head.priority);
+      const first = yield* oneRow(
+        `select run_at from tasks where ${where} and ${READY} and priority = ? and run_at > ? order by run_at limit 1`,
+        ...params,
+        executor,
+        below,
+        context.now,
+      );
+      if (first !== null) next = Math.min(next ?? Number.POSITIVE_INFINITY, integer(first.run_at));
+    }
+  }
+  const waking = yield* oneRow(
+    `select min(run_at) as run_at from tasks where project_id = ? and status = 'blocked' and blocked_reason = 'waiting' and run_at > ?`,
+    context.projectId,
+    context.now,
+  );
+  if (typeof waking?.run_at === "number" && waking.run_at < NEVER) next = Math.min(next ?? Number.POSITIVE_INFINITY, waking.run_at);
+  return next;
+}
+
+/** `runAt` of a task that waits for a signal without a time limit: the last instant a JavaScript date can be. */
+export const NEVER: Millis = 8_640_000_000_000_000;
+
+/** Tasks whose wait for a signal has reached its time limit are ready. */
+function* wakeWaiting(context: CommandContext): Command<void> {
+  const due = yield* rows(
+    `select project_id, ${columnsOf(TASKS)} from tasks
+      where project_id = ? and status = 'blocked' and blocked_reason = 'waiting' and run_at <= ? order by run_at limit 100`,
+    context.projectId,
+    context.now,
+  );
+  for (const task of due) {
+    if (integer(task.waiting_on) > 0 || task.execution_id === null) continue;
+    yield* updateRow(context, TASKS, task, {
+      verb: "unblock",
+      note: "the wait reached its time limit",
+      patch: { status: "pending", blocked_reason: null, blocked_note: null, updated_at: context.now },
+    });
+  }
+}
+
+function byUrgency(a: Row, b: Row): number {
+  return integer(b.priority) - integer(a.priority) || integer(a.run_at) - integer(b.run_at) || integer(a.seq) - integer(b.seq);
+}
+
+export interface ClaimTask {
+  readonly taskId: TaskId;
+  readonly workerId: WorkerId;
+}
+
+/** Claims one named task for somebody who asks for it. Refused with `wrong-state` unless it is pending in an active session. */
+export const claimTask = defineWrite("claim-task", function* (context, input: ClaimTask): Command<Claimed> {
+  const row = yield* taskRow(context, input.taskId);
+  transitionTask(row, "claim");
+  return yield* claimRow(context, row, input.workerId);
+});

@@ -1,0 +1,308 @@
+/** New tasks, whole or not at all: a batch with a cycle, a missing reference or a duplicate changes nothing. */
+
+import { PerdureError } from "../../base/errors.ts";
+import { findCycle, inDependencyOrder } from "../../domain/dependency-graph.ts";
+import type { SessionId, TaskId } from "../../domain/ids.ts";
+import { LIMITS } from "../../domain/limits.ts";
+import { DEFAULT_RETRY_POLICY } from "../../domain/retry-policy.ts";
+import { isRecurring } from "../../domain/schedule.ts";
+import type { Task, TaskStatus } from "../../domain/task.ts";
+import { GROUP_EXECUTOR } from "../../domain/task.ts";
+import type { Command, CommandContext, Row } from "../command.ts";
+import { defineWrite, oneRow } from "../command.ts";
+import { integer, rowToTask, text } from "../entity-rows.ts";
+import type { NewTask } from "../new-task.ts";
+import { insertRow, updateRow } from "../rows.ts";
+import { columnsOf, DEPENDENCIES, TASKS } from "../tables.ts";
+import { storeValue, withValues } from "../values.ts";
+import type { EdgeKind } from "./dependencies.ts";
+import { dependencyState, isSatisfied, recountDependencies, reopenDependents } from "./dependencies.ts";
+import { openSessionForWork } from "./session-rows.ts";
+
+export interface CreateTasks {
+  readonly sessionId: SessionId;
+  readonly tasks: readonly NewTask[];
+}
+
+/** Atomic. Refuses with `invalid-plan`, `conflict`, `not-found` or `limit-reached`, and then nothing was written. */
+export const createTasks = defineWrite("create-tasks", function* (context, input: CreateTasks): Command<readonly Task[]> {
+  const session = yield* openSessionForWork(context, input.sessionId);
+  return yield* insertTasks(context, session, input.tasks);
+});
+
+interface Edge {
+  readonly to: string;
+  readonly kind: EdgeKind;
+}
+
+/** What the batch refers to, by ref: tasks of the batch and tasks already there. */
+interface Resolved {
+  readonly idOf: ReadonlyMap<string, string>;
+  readonly existing: ReadonlyMap<string, Row>;
+}
+
+export function* insertTasks(context: CommandContext, session: Row, tasks: readonly NewTask[]): Command<readonly Task[]> {
+  refuseDuplicates(tasks);
+  yield* refuseOverLimit(context, session, tasks);
+  const resolved = yield* resolveReferences(context, session, tasks);
+  const edges = edgesOf(tasks, resolved);
+  refuseCycle(tasks, edges);
+
+  const byRef = new Map(tasks.map((task) => [task.ref, task]));
+  const statusOf = new Map<string, TaskStatus>();
+  for (const [ref, row] of resolved.existing) statusOf.set(ref, text(row.status) as TaskStatus);
+  const order = inDependencyOrder([...byRef.keys()], (ref) => (edges.get(ref) ?? []).map((edge) => edge.to));
+  const initial = new Map<string, InitialState>();
+  for (const ref of order) {
+    const task = byRef.get(ref);
+    if (task === undefined) continue;
+    const state = initialState(task, edges.get(ref) ?? [], statusOf, context.now);
+    initial.set(ref, state);
+    statusOf.set(ref, state.status);
+  }
+
+  const created: Task[] = [];
+  for (const task of tasks) {
+    const state = initial.get(task.ref);
+    if (state !== undefined) created.push(yield* insertTask(context, session, { task, state, resolved }));
+  }
+  for (const task of tasks) yield* insertEdges(context, session, { task, edges: edges.get(task.ref) ?? [], resolved });
+  for (const parent of new Set(tasks.map((task) => task.parent))) {
+    const row = parent === null ? undefined : resolved.existing.get(parent);
+    if (row?.executor === GROUP_EXECUTOR) yield* addPartsToGroup(context, row, { tasks, parent, resolved });
+  }
+  return created;
+}
+
+function refuseDuplicates(tasks: readonly NewTask[]): void {
+  const seen = new Set<string>();
+  for (const task of tasks) {
+    if (seen.has(task.ref)) {
+      throw new PerdureError("invalid-plan", {
+        message: `Two tasks have the id ${JSON.stringify(task.ref)}`,
+        hint: "Give every task of a plan an id of its own.",
+        details: { id: task.ref },
+      });
+    }
+    seen.add(task.ref);
+  }
+}
+
+function* refuseOverLimit(context: CommandContext, session: Row, tasks: readonly NewTask[]): Command<void> {
+  const load = yield* oneRow(
+    "select unfinished from session_loads where project_id = ? and session_id = ?",
+    context.projectId,
+    session.id ?? null,
+  );
+  const unfinished = integer(load?.unfinished ?? 0);
+  const added = tasks.filter((task) => task.status === "pending").length;
+  const limit = integer(session.max_unfinished);
+  if (unfinished + added <= limit) return;
+  throw new PerdureError("limit-reached", {
+    message: `Session ${text(session.name)} may hold ${limit} unfinished tasks; it holds ${unfinished} and ${added} more were submitted`,
+    hint: "Finish or cancel tasks first, split the plan, or raise limits.unfinished_tasks in perdure.yaml.",
+    details: { limit, unfinished, added },
+  });
+}
+
+const FIND_SQL = `select project_id, ${columnsOf(TASKS)} from tasks
+  where project_id = ? and session_id = ? and (key = ? or id = ?) order by key is null limit 1`;
+
+function* resolveReferences(context: CommandContext, session: Row, tasks: readonly NewTask[]): Command<Resolved> {
+  const idOf = new Map<string, string>();
+  for (const task of tasks) idOf.set(task.ref, context.uuid());
+  const existing = new Map<string, Row>();
+  for (const task of tasks) {
+    for (const reference of task.parent === null ? task.needs : [task.parent, ...task.needs]) {
+      if (idOf.has(reference)) continue;
+      const row = yield* oneRow(FIND_SQL, context.projectId, text(session.id), reference, reference);
+      if (row === null) throw missingReference(task, reference);
+      idOf.set(reference, text(row.id));
+      existing.set(reference, row);
+    }
+    if (task.key !== null) yield* refuseTakenKey(context, session, task.key);
+  }
+  refuseNeedsThatRecur(tasks, existing);
+  return { idOf, existing };
+}
+
+function recurs(task: NewTask): boolean {
+  return task.schedule !== null && isRecurring(task.schedule);
+}
+
+function missingReference(task: NewTask, reference: string): PerdureError {
+  return new PerdureError("invalid-plan", {
+    message: `Task ${task.key ?? task.title} refers to ${JSON.stringify(reference)}, which is no task of this session`,
+    hint: "Name a task of the same plan or session by its id or key.",
+    details: { task: task.ref, missing: reference },
+  });
+}
+
+function* refuseTakenKey(context: CommandContext, session: Row, key: string): Command<void> {
+  const sql = "select id from tasks where project_id = ? and session_id = ? and key = ?";
+  const taken = yield* oneRow(sql, context.projectId, text(session.id), key);
+  if (taken === null) return;
+  throw new PerdureError("conflict", {
+    message: `Session ${text(session.name)} has a task ${JSON.stringify(key)} already`,
+    hint: "Choose another key, or change that task with `perdure task edit`.",
+    details: { key, taskId: taken.id },
+  });
+}
+
+function refuseNeedsThatRecur(tasks: readonly NewTask[], existing: ReadonlyMap<string, Row>): void {
+  const recurring = new Set(tasks.filter((task) => recurs(task)).map((task) => task.ref));
+  for (const [reference, row] of existing) {
+    if (typeof row.schedule === "string" && /"type":"(every|daily|cron)"/.test(row.schedule)) recurring.add(reference);
+  }
+  for (const task of tasks) {
+    const need = task.needs.find((reference) => recurring.has(reference));
+    if (need === undefined) continue;
+    throw new PerdureError("invalid-plan", {
+      message: `Task ${task.key ?? task.title} needs ${JSON.stringify(need)}, which recurs and so never completes`,
+      hint: "Let it depend on a task that runs once, or give it the same schedule.",
+      details: { task: task.ref, need },
+    });
+  }
+}
+
+/** What each new task waits for: what it needs, and every new task below it that does not recur. */
+function edgesOf(tasks: readonly NewTask[], resolved: Resolved): ReadonlyMap<string, readonly Edge[]> {
+  const edges = new Map<string, Edge[]>(tasks.map((task) => [task.ref, uniqueNeeds(task, resolved)]));
+  for (const task of tasks) {
+    if (task.parent !== null && !recurs(task)) edges.get(task.parent)?.push({ to: task.ref, kind: "part" });
+  }
+  return edges;
+}
+
+function uniqueNeeds(task: NewTask, resolved: Resolved): Edge[] {
+  const needs = [...new Map(task.needs.map((need) => [resolved.idOf.get(need), need])).values()];
+  if (needs.length > LIMITS.dependenciesPerTask) {
+    throw new PerdureError("limit-reached", {
+      message: `Task ${task.key ?? task.title} depends on ${needs.length} tasks; at most ${LIMITS.dependenciesPerTask} are allowed`,
+      hint: "Gather them under a parent task and depend on that.",
+    });
+  }
+  return needs.map((to) => ({ to, kind: "needs" }));
+}
+
+function refuseCycle(tasks: readonly NewTask[], edges: ReadonlyMap<string, readonly Edge[]>): void {
+  const cycle = findCycle(
+    tasks.map((task) => task.ref),
+    (ref) => (edges.get(ref) ?? []).map((edge) => edge.to),
+  );
+  if (cycle === null) return;
+  throw new PerdureError("invalid-plan", {
+    message: `The tasks wait for each other in a circle: ${cycle.join(" → ")}`,
+    hint: "Remove one of these dependencies. A parent waits for the tasks below it.",
+    details: { cycle },
+  });
+}
+
+interface InitialState {
+  readonly status: TaskStatus;
+  readonly blocked_reason: string | null;
+  readonly blocked_note: string | null;
+  readonly waiting_on: number;
+  readonly completed_at: number | null;
+}
+
+function initialState(task: NewTask, edges: readonly Edge[], statusOf: ReadonlyMap<string, TaskStatus>, now: number): InitialState {
+  if (task.status !== "pending") {
+    return { status: task.status, blocked_reason: null, blocked_note: null, waiting_on: 0, completed_at: task.completedAt ?? now };
+  }
+  const waiting = edges.filter((edge) => !isSatisfied(edge.kind, statusOf.get(edge.to) ?? "pending", task.onDependencyFailure));
+  const failed = waiting.find((edge) => ["failed", "cancelled"].includes(statusOf.get(edge.to) ?? ""));
+  const state = dependencyState({ waitingOn: waiting.length, failedNote: failed === undefined ? null : `${failed.to} did not complete` });
+  const isDoneGroup = task.executor === GROUP_EXECUTOR && waiting.length === 0 && edges.some((edge) => edge.kind === "part");
+  return isDoneGroup ? { ...state, status: "completed", completed_at: now } : { ...state, completed_at: null };
+}
+
+function* insertTask(
+  context: CommandContext,
+  session: Row,
+  { task, state, resolved }: { readonly task: NewTask; readonly state: InitialState; readonly resolved: Resolved },
+): Command<Task> {
+  const name = task.key ?? task.title;
+  const values = {
+    id: resolved.idOf.get(task.ref) ?? context.uuid(),
+    session_id: text(session.id),
+    parent_id: task.parent === null ? null : (resolved.idOf.get(task.parent) ?? null),
+    key: task.key,
+    title: task.title,
+    description: task.description,
+    executor: task.executor,
+    input: yield* storeValue(task.input, `The input of task ${name}`),
+    kind: task.kind,
+    priority: task.priority,
+    weight: task.weight,
+    on_dependency_failure: task.onDependencyFailure,
+    context: yield* storeValue(task.context, `The context of task ${name}`),
+    max_retries: task.maxRetries,
+    retry: task.retry === DEFAULT_RETRY_POLICY ? null : JSON.stringify(task.retry),
+    timeout_ms: task.timeoutMs,
+    schedule: task.schedule === null ? null : JSON.stringify(task.schedule),
+    overlap: task.overlap,
+    catch_up: task.catchUp,
+    scheduled_for: task.scheduledFor,
+    run_at: task.runAt ?? context.now,
+    execution_id: null,
+    source: task.source === null ? null : JSON.stringify(task.source),
+    created_at: context.now,
+    updated_at: context.now,
+    started_at: null,
+    held: session.status === "active" ? 0 : 1,
+    ...state,
+  };
+  const row = yield* insertRow(context, TASKS, values, { verb: "create" });
+  return rowToTask(yield* withValues({ ...row, project_id: context.projectId }, ["input", "context"]));
+}
+
+function* insertEdges(
+  context: CommandContext,
+  session: Row,
+  { task, edges, resolved }: { readonly task: NewTask; readonly edges: readonly Edge[]; readonly resolved: Resolved },
+): Command<void> {
+  for (const edge of edges) {
+    const values = {
+      task_id: resolved.idOf.get(task.ref) ?? "",
+      depends_on_id: resolved.idOf.get(edge.to) ?? "",
+      session_id: text(session.id),
+      kind: edge.kind,
+    };
+    yield* insertRow(context, DEPENDENCIES, values, { verb: "depend" });
+  }
+}
+
+/** A group that was there before waits for its new parts too, even when it had completed. */
+function* addPartsToGroup(
+  context: CommandContext,
+  group: Row,
+  { tasks, parent, resolved }: { readonly tasks: readonly NewTask[]; readonly parent: string | null; readonly resolved: Resolved },
+): Command<void> {
+  const parts = tasks.filter((task) => task.parent === parent && !recurs(task));
+  for (const part of parts) {
+    yield* insertEdge(context, { task: group, dependsOnId: resolved.idOf.get(part.ref) ?? "", kind: "part" });
+  }
+  if (!parts.some((part) => part.status === "pending")) return;
+  if (group.status === "completed") yield* reopenDependents(context, text(group.id));
+  const opened = { ...group, status: "blocked", blocked_reason: "dependencies" };
+  yield* updateRow(context, TASKS, group, {
+    verb: "reopen",
+    patch: { status: "blocked", blocked_reason: "dependencies", completed_at: null, updated_at: context.now },
+  });
+  yield* recountDependencies(context, opened);
+}
+
+/** Adds an edge between tasks already there. Their cycle check is the caller's. */
+export function* insertEdge(
+  context: CommandContext,
+  edge: { readonly task: Row; readonly dependsOnId: TaskId | string; readonly kind: EdgeKind },
+): Command<void> {
+  const values = {
+    task_id: text(edge.task.id),
+    depends_on_id: edge.dependsOnId,
+    session_id: text(edge.task.session_id),
+    kind: edge.kind,
+  };
+  yield* insertRow(context, DEPENDENCIES, values, { verb: "depend" });
+}

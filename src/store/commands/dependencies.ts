@@ -1,0 +1,174 @@
+/**
+ * Who waits for whom (INV-4). `tasks.waiting_on` counts what a task still waits for; when it reaches zero the task is
+ * released. Other commands call these inside their own transaction.
+ *
+ * An edge is `needs` (said by the plan), `part` (a parent waits for a task below it) or `child` (a running task waits
+ * for one it created).
+ */
+
+import type { DependencyFailurePolicy, TaskStatus } from "../../domain/task.ts";
+import { GROUP_EXECUTOR, isTerminalTask } from "../../domain/task.ts";
+import type { Command, CommandContext, Row } from "../command.ts";
+import { rows } from "../command.ts";
+import { text } from "../entity-rows.ts";
+import { updateRow } from "../rows.ts";
+import { columnsOf, TASKS } from "../tables.ts";
+
+export type EdgeKind = "needs" | "part" | "child";
+type EndStatus = Extract<TaskStatus, "completed" | "failed" | "cancelled">;
+
+/** A task that has just ended, and what messages call it. */
+export interface Ended {
+  readonly id: string;
+  readonly status: EndStatus;
+  readonly name: string;
+}
+
+/** Whether an edge to a task with `status` no longer holds back the task at its other end. */
+export function isSatisfied(edge: EdgeKind, status: TaskStatus, policy: DependencyFailurePolicy): boolean {
+  if (status === "completed") return true;
+  if (!isTerminalTask(status)) return false;
+  if (edge === "child") return true;
+  if (edge === "part") return status === "cancelled" || policy === "run";
+  return policy === "run";
+}
+
+const DEPENDENTS_SQL = `select d.kind as edge, t.project_id as project_id, ${columnsOf(TASKS, "t")}
+  from dependencies d join tasks t on t.project_id = d.project_id and t.id = d.task_id
+  where d.project_id = ? and d.depends_on_id = ?`;
+
+/**
+ * Tells the dependents of tasks that have just ended: those with nothing left to wait for become pending (a group
+ * completes), those with a failed dependency follow their policy, and so on for whatever ends by that.
+ */
+export function* settleDependents(context: CommandContext, ended: readonly Ended[]): Command<void> {
+  const queue = [...ended];
+  for (let end = queue.shift(); end !== undefined; end = queue.shift()) {
+    for (const dependent of yield* rows(DEPENDENTS_SQL, context.projectId, end.id)) {
+      if (dependent.status !== "blocked" || Number(dependent.waiting_on) === 0) continue;
+      const edge = text(dependent.edge) as EdgeKind;
+      const policy = text(dependent.on_dependency_failure) as DependencyFailurePolicy;
+      if (isSatisfied(edge, end.status, policy)) {
+        const released = yield* countDown(context, dependent);
+        if (released !== null) queue.push(released);
+      } else {
+        const cancelled = yield* applyFailurePolicy(context, dependent, { policy, failed: end });
+        if (cancelled !== null) queue.push(cancelled);
+      }
+    }
+  }
+}
+
+/** One dependency less to wait for. Returns the task when it ended by that: a group whose last part is done. */
+function* countDown(context: CommandContext, task: Row): Command<Ended | null> {
+  const waitingOn = Number(task.waiting_on) - 1;
+  if (waitingOn > 0) {
+    yield* updateRow(context, TASKS, task, { verb: "dependency_done", patch: { waiting_on: waitingOn, updated_at: context.now } });
+    return null;
+  }
+  return yield* release(context, task);
+}
+
+/** Nothing is left to wait for: a group is complete, anything else is ready. */
+function* release(context: CommandContext, task: Row): Command<Ended | null> {
+  const base = { waiting_on: 0, blocked_reason: null, blocked_note: null, updated_at: context.now };
+  if (task.executor === GROUP_EXECUTOR) {
+    yield* updateRow(context, TASKS, task, {
+      verb: "complete",
+      patch: { ...base, status: "completed", completed_at: context.now },
+    });
+    return { id: text(task.id), status: "completed", name: nameOfTask(task) };
+  }
+  const isBlockedByThis = task.blocked_reason === "dependencies" || task.blocked_reason === "dependency_failed";
+  const patch = isBlockedByThis ? { ...base, status: "pending" } : { waiting_on: 0, updated_at: context.now };
+  yield* updateRow(context, TASKS, task, { verb: "unblock", patch });
+  return null;
+}
+
+function* applyFailurePolicy(
+  context: CommandContext,
+  task: Row,
+  { policy, failed }: { readonly policy: DependencyFailurePolicy; readonly failed: Ended },
+): Command<Ended | null> {
+  const note = `${failed.name} ${failed.status === "failed" ? "failed" : "was cancelled"}`;
+  if (policy === "cancel") {
+    yield* updateRow(context, TASKS, task, {
+      verb: "cancel",
+      note,
+      patch: { status: "cancelled", blocked_reason: null, blocked_note: note, updated_at: context.now, completed_at: context.now },
+    });
+    return { id: text(task.id), status: "cancelled", name: nameOfTask(task) };
+  }
+  if (task.blocked_reason !== "dependencies") return null;
+  yield* updateRow(context, TASKS, task, {
+    verb: "block",
+    note,
+    patch: { blocked_reason: "dependency_failed", blocked_note: note, updated_at: context.now },
+  });
+  return null;
+}
+
+/** A task that had ended is open again: whoever still waits counts anew. */
+export function* reopenDependents(context: CommandContext, taskId: string): Command<void> {
+  for (const dependent of yield* rows(DEPENDENTS_SQL, context.projectId, taskId)) {
+    const status = text(dependent.status);
+    if (status === "blocked" && Number(dependent.waiting_on) > 0) yield* recountDependencies(context, dependent);
+    if (status === "completed" && dependent.executor === GROUP_EXECUTOR) {
+      yield* updateRow(context, TASKS, dependent, {
+        verb: "reopen",
+        patch: { status: "blocked", blocked_reason: "dependencies", waiting_on: 1, completed_at: null, updated_at: context.now },
+      });
+      yield* reopenDependents(context, text(dependent.id));
+    }
+  }
+}
+
+const EDGES_SQL = `select d.kind as edge, t.status as status, t.key as key, t.title as title
+  from dependencies d join tasks t on t.project_id = d.project_id and t.id = d.depends_on_id
+  where d.project_id = ? and d.task_id = ?`;
+
+export interface DependencyCount {
+  readonly waitingOn: number;
+  /** Names what failed, where the policy is to block on that. */
+  readonly failedNote: string | null;
+}
+
+export function* countDependencies(context: CommandContext, taskId: string, policy: DependencyFailurePolicy): Command<DependencyCount> {
+  let waitingOn = 0;
+  let failedNote: string | null = null;
+  for (const edge of yield* rows(EDGES_SQL, context.projectId, taskId)) {
+    const status = text(edge.status) as TaskStatus;
+    if (isSatisfied(text(edge.edge) as EdgeKind, status, policy)) continue;
+    waitingOn += 1;
+    if (isTerminalTask(status)) failedNote ??= `${nameOfTask(edge)} ${status === "failed" ? "failed" : "was cancelled"}`;
+  }
+  return { waitingOn, failedNote };
+}
+
+/** Counts afresh what an unfinished task waits for and sets its state by it. Returns it when it ended by that. */
+export function* recountDependencies(context: CommandContext, task: Row): Command<Ended | null> {
+  const policy = text(task.on_dependency_failure) as DependencyFailurePolicy;
+  const count = yield* countDependencies(context, text(task.id), policy);
+  if (count.waitingOn === 0) return yield* release(context, task);
+  yield* updateRow(context, TASKS, task, { verb: "block", patch: { ...dependencyState(count), updated_at: context.now } });
+  return null;
+}
+
+/** The columns of an unfinished task that waits for that much. */
+export function dependencyState({ waitingOn, failedNote }: DependencyCount): {
+  readonly status: TaskStatus;
+  readonly blocked_reason: string | null;
+  readonly blocked_note: string | null;
+  readonly waiting_on: number;
+} {
+  if (waitingOn === 0) return { status: "pending", blocked_reason: null, blocked_note: null, waiting_on: 0 };
+  const blockedReason = failedNote === null ? "dependencies" : "dependency_failed";
+  return { status: "blocked", blocked_reason: blockedReason, blocked_note: failedNote, waiting_on: waitingOn };
+}
+
+/** How messages name a task: its key, else the beginning of its title. */
+export function nameOfTask(row: Row): string {
+  if (row.key !== null && row.key !== undefined) return text(row.key);
+  const title = text(row.title);
+  return title.length > 60 ? `${title.slice(0, 57)}…` : title;
+}

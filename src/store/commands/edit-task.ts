@@ -1,0 +1,74 @@
+/** Changing what a task is, before it has run. */
+
+import { PerdureError } from "../../base/errors.ts";
+import type { Json } from "../../base/json.ts";
+import type { TaskId } from "../../domain/ids.ts";
+import type { Command, CommandContext, Row, SqlValue } from "../command.ts";
+import { defineWrite, oneRow } from "../command.ts";
+import { text } from "../entity-rows.ts";
+import { updateRow } from "../rows.ts";
+import { TASKS } from "../tables.ts";
+import { storeValue } from "../values.ts";
+import { nameOfTask } from "./dependencies.ts";
+import { replaceNeeds } from "./plan-sessions.ts";
+import { taskRow } from "./task-rows.ts";
+
+export interface TaskEdit {
+  readonly title?: string;
+  readonly description?: string | null;
+  readonly priority?: number;
+  readonly weight?: number;
+  readonly maxRetries?: number;
+  readonly timeoutMs?: number | null;
+  readonly runAt?: number;
+  readonly input?: Json;
+  readonly kind?: string;
+  /** Keys or ids of tasks in the same session; replaces those before. */
+  readonly needs?: readonly string[];
+}
+
+/** Refused with `wrong-state` for what would change work that has begun: only title, description, priority and weight may then. */
+export const editTask = defineWrite(
+  "edit-task",
+  function* (context, { taskId, edit }: { readonly taskId: TaskId; readonly edit: TaskEdit }): Command<void> {
+    const task = yield* taskRow(context, taskId);
+    const touchesWork = edit.input !== undefined || edit.needs !== undefined;
+    if (touchesWork && (task.status === "in_progress" || task.status === "completed")) {
+      throw new PerdureError("wrong-state", {
+        message: `Cannot change the work of task ${nameOfTask(task)}: it is ${text(task.status)}`,
+        hint: "Interrupt or cancel it first, or add a new task.",
+        details: { taskId, status: task.status },
+      });
+    }
+    const patch: Record<string, SqlValue> = { updated_at: context.now };
+    if (edit.title !== undefined) patch.title = edit.title;
+    if (edit.description !== undefined) patch.description = edit.description;
+    if (edit.priority !== undefined) patch.priority = edit.priority;
+    if (edit.weight !== undefined) patch.weight = edit.weight;
+    if (edit.maxRetries !== undefined) patch.max_retries = edit.maxRetries;
+    if (edit.timeoutMs !== undefined) patch.timeout_ms = edit.timeoutMs;
+    if (edit.runAt !== undefined) patch.run_at = edit.runAt;
+    if (edit.kind !== undefined) patch.kind = edit.kind;
+    if (edit.input !== undefined) patch.input = yield* storeValue(edit.input, `The input of task ${nameOfTask(task)}`);
+    const edited = yield* updateRow(context, TASKS, task, { verb: "edit", patch });
+    if (edit.needs === undefined) return;
+    yield* replaceNeeds(context, edited, edit.needs);
+    yield* refuseCycleThrough(context, edited);
+  },
+);
+
+/** Looks whether the task now waits for itself; throwing undoes the edit. */
+function* refuseCycleThrough(context: CommandContext, task: Row): Command<void> {
+  const sql = `with recursive reached(id) as (
+      select depends_on_id from dependencies where project_id = ? and task_id = ?
+      union
+      select d.depends_on_id from dependencies d join reached r on d.task_id = r.id where d.project_id = ?
+    ) select id from reached where id = ? limit 1`;
+  const cycle = yield* oneRow(sql, context.projectId, text(task.id), context.projectId, text(task.id));
+  if (cycle === null) return;
+  throw new PerdureError("invalid-plan", {
+    message: `With these dependencies task ${nameOfTask(task)} would wait for itself`,
+    hint: "Leave out the one that leads back to it.",
+    details: { taskId: task.id },
+  });
+}

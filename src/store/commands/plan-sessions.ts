@@ -1,0 +1,208 @@
+/** A plan as a session: submitted once, found again by its file, brought up to date when the file has changed. */
+
+import { PerdureError } from "../../base/errors.ts";
+import { findCycle } from "../../domain/dependency-graph.ts";
+import type { Session } from "../../domain/session.ts";
+import type { Task } from "../../domain/task.ts";
+import { isTerminalTask } from "../../domain/task.ts";
+import type { TaskStatus } from "../../domain/task.ts";
+import type { Command, CommandContext, Row } from "../command.ts";
+import { defineWrite, oneRow, rows } from "../command.ts";
+import { integer, rowToSession, text } from "../entity-rows.ts";
+import type { NewTask } from "../new-task.ts";
+import { deleteRow, insertRow, updateRow } from "../rows.ts";
+import { columnsOf, DEPENDENCIES, SESSIONS, TASKS } from "../tables.ts";
+import { storeValue, withValues } from "../values.ts";
+import { insertTasks } from "./create-tasks.ts";
+import { nameOfTask, recountDependencies, settleDependents } from "./dependencies.ts";
+import type { NewSession } from "./sessions.ts";
+import { insertSession } from "./sessions.ts";
+import { openSessionForWork } from "./session-rows.ts";
+import { cancelTree } from "./task-actions.ts";
+import { taskRow } from "./task-rows.ts";
+import { endTask } from "./executions.ts";
+
+export interface SubmitPlan {
+  readonly session: NewSession;
+  /** Each with a key; `needs` and `parent` name keys of this plan. */
+  readonly tasks: readonly NewTask[];
+  /** Go on with the unfinished session of the same plan file, if there is one. */
+  readonly continueUnfinished: boolean;
+}
+
+export interface SubmittedPlan {
+  readonly session: Session;
+  readonly isNew: boolean;
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  /** Ticked in the file since. */
+  readonly completed: readonly string[];
+  /** No longer in the file. */
+  readonly cancelled: readonly string[];
+  /** Changed in the file, but running or done already: left as they are. */
+  readonly kept: readonly string[];
+}
+
+/**
+ * Submits a plan whole or not at all; or brings the unfinished session of the same file up to date with it: new tasks
+ * are added, changed ones that have not started are changed, those gone from the file are cancelled, ticked ones completed.
+ */
+export const submitPlan = defineWrite("submit-plan", function* (context, input: SubmitPlan): Command<SubmittedPlan> {
+  const existing = input.continueUnfinished ? yield* unfinishedSessionOf(context, input.session.planFile) : null;
+  if (existing === null) {
+    const session = yield* insertSession(context, input.session);
+    const created = yield* insertTasks(context, session, input.tasks);
+    return { ...NO_CHANGES, session: rowToSession(session), isNew: true, added: created.map(keyOf) };
+  }
+  if (existing.plan_fingerprint === input.session.planFingerprint && !input.tasks.some((task) => task.status !== "pending")) {
+    return { ...NO_CHANGES, session: rowToSession(existing), isNew: false };
+  }
+  return yield* syncPlan(context, existing, input);
+});
+
+const NO_CHANGES = { added: [], changed: [], completed: [], cancelled: [], kept: [] };
+
+function keyOf(task: Task): string {
+  return task.key ?? task.id;
+}
+
+function* unfinishedSessionOf(context: CommandContext, planFile: string | null): Command<Row | null> {
+  if (planFile === null) return null;
+  const sql = `select project_id, ${columnsOf(SESSIONS)} from sessions
+    where project_id = ? and plan_file = ? and status in ('created', 'active', 'paused', 'failed') order by seq desc limit 1`;
+  return yield* oneRow(sql, context.projectId, planFile);
+}
+
+function* syncPlan(context: CommandContext, found: Row, input: SubmitPlan): Command<SubmittedPlan> {
+  refuseCycleInPlan(input.tasks);
+  const opened = yield* openSessionForWork(context, text(found.id));
+  const session = yield* updateRow(context, SESSIONS, opened, {
+    verb: "edit",
+    patch: { plan_fingerprint: input.session.planFingerprint, concurrency: input.session.concurrency, updated_at: context.now },
+  });
+  const sql = `select project_id, ${columnsOf(TASKS)} from tasks where project_id = ? and session_id = ? and key is not null order by seq`;
+  const present = new Map((yield* rows(sql, context.projectId, text(session.id))).map((row) => [text(row.key), row]));
+
+  const fresh = input.tasks.filter((task) => !present.has(task.ref));
+  const created = yield* insertTasks(context, session, fresh);
+  const changed: string[] = [];
+  const kept: string[] = [];
+  const completed: string[] = [];
+  for (const task of input.tasks) {
+    const before = present.get(task.ref);
+    if (before === undefined) continue;
+    const outcome = yield* syncTask(context, before, task);
+    if (outcome === "changed") changed.push(task.ref);
+    if (outcome === "kept") kept.push(task.ref);
+    if (yield* completeIfTicked(context, before, task)) completed.push(task.ref);
+  }
+  const wanted = new Set(input.tasks.map((task) => task.ref));
+  const cancelled: string[] = [];
+  for (const [key, row] of present) {
+    // Tasks that running ones created have keys of their own only when they were given one; those are not the plan's.
+    if (wanted.has(key) || row.source === null) continue;
+    const current = yield* taskRow(context, text(row.id));
+    if (isTerminalTask(text(current.status) as TaskStatus)) continue;
+    yield* cancelTree(context, current, "no longer in the plan");
+    cancelled.push(key);
+  }
+  return { session: rowToSession(session), isNew: false, added: created.map(keyOf), changed, completed, cancelled, kept };
+}
+
+function refuseCycleInPlan(tasks: readonly NewTask[]): void {
+  const needs = new Map<string, string[]>(tasks.map((task) => [task.ref, [...task.needs]]));
+  for (const task of tasks) if (task.parent !== null) needs.get(task.parent)?.push(task.ref);
+  const cycle = findCycle([...needs.keys()], (ref) => needs.get(ref) ?? []);
+  if (cycle === null) return;
+  throw new PerdureError("invalid-plan", {
+    message: `The tasks wait for each other in a circle: ${cycle.join(" → ")}`,
+    hint: "Remove one of these dependencies. A parent waits for the tasks below it.",
+    details: { cycle },
+  });
+}
+
+type SyncOutcome = "same" | "changed" | "kept";
+
+function* syncTask(context: CommandContext, before: Row, task: NewTask): Command<SyncOutcome> {
+  const definition = {
+    title: task.title,
+    description: task.description,
+    executor: task.executor,
+    input: yield* storeValue(task.input, `The input of task ${task.ref}`),
+    kind: task.kind,
+    priority: task.priority,
+    weight: task.weight,
+    on_dependency_failure: task.onDependencyFailure,
+    context: yield* storeValue(task.context, `The context of task ${task.ref}`),
+    max_retries: task.maxRetries,
+    timeout_ms: task.timeoutMs,
+    overlap: task.overlap,
+    catch_up: task.catchUp,
+    source: task.source === null ? null : JSON.stringify(task.source),
+  };
+  const current: Row = before;
+  const differs = Object.entries(definition).some(([column, value]) => column !== "source" && current[column] !== value);
+  const needsDiffer = !sameSet(yield* needsOf(context, current), task.needs);
+  if (!differs && !needsDiffer) return "same";
+  if (before.status === "in_progress" || before.status === "completed") return "kept";
+  const edited = yield* updateRow(context, TASKS, current, { verb: "edit", patch: { ...definition, updated_at: context.now } });
+  if (needsDiffer) yield* replaceNeeds(context, edited, task.needs);
+  return "changed";
+}
+
+function sameSet(a: readonly string[], b: readonly string[]): boolean {
+  const wanted = new Set(b);
+  return a.length === wanted.size && a.every((key) => wanted.has(key));
+}
+
+function* needsOf(context: CommandContext, task: Row): Command<readonly string[]> {
+  const sql = `select t.key as key from dependencies d join tasks t on t.project_id = d.project_id and t.id = d.depends_on_id
+    where d.project_id = ? and d.task_id = ? and d.kind = 'needs' order by t.seq`;
+  return (yield* rows(sql, context.projectId, text(task.id))).map((row) => text(row.key));
+}
+
+/** Sets what a task needs, by keys or ids of its session. The cycle check is the caller's. */
+export function* replaceNeeds(context: CommandContext, task: Row, needs: readonly string[]): Command<void> {
+  const edgeSql = `select project_id, ${columnsOf(DEPENDENCIES)} from dependencies where project_id = ? and task_id = ? and kind = 'needs'`;
+  const wanted = new Set<string>();
+  for (const need of needs) wanted.add(yield* idOfNeed(context, task, need));
+  for (const edge of yield* rows(edgeSql, context.projectId, text(task.id))) {
+    if (!wanted.delete(text(edge.depends_on_id))) yield* deleteRow(context, DEPENDENCIES, edge, { verb: "undepend" });
+  }
+  for (const id of wanted) {
+    const edge = { task_id: text(task.id), depends_on_id: id, session_id: text(task.session_id), kind: "needs" };
+    yield* insertRow(context, DEPENDENCIES, edge, { verb: "depend" });
+  }
+  const current = yield* taskRow(context, text(task.id));
+  if (current.status !== "pending" && current.status !== "blocked") return;
+  const ended = yield* recountDependencies(context, current);
+  if (ended !== null) yield* settleDependents(context, [ended]);
+}
+
+function* idOfNeed(context: CommandContext, task: Row, need: string): Command<string> {
+  const sql = "select id from tasks where project_id = ? and session_id = ? and (key = ? or id = ?) limit 1";
+  const row = yield* oneRow(sql, context.projectId, text(task.session_id), need, need);
+  if (row !== null) return text(row.id);
+  throw new PerdureError("invalid-plan", {
+    message: `Task ${nameOfTask(task)} refers to ${JSON.stringify(need)}, which is no task of this session`,
+    hint: "Name a task of the same session by its id or key.",
+    details: { task: task.id, missing: need },
+  });
+}
+
+/** A box that was ticked in the file: somebody did it. Left alone while a worker runs it. */
+function* completeIfTicked(context: CommandContext, before: Row, task: NewTask): Command<boolean> {
+  if (task.status !== "completed") return false;
+  const current = yield* taskRow(context, text(before.id));
+  if (isTerminalTask(text(current.status) as TaskStatus) || current.status === "in_progress" || integer(current.waiting_on) < 0) return false;
+  yield* endTask(context, current, { status: "completed", next: null, note: "ticked in the plan" });
+  return true;
+}
+
+/** Loads the tasks of a session by key, for comparing with a file. */
+export function* planTaskRows(context: CommandContext, sessionId: string): Command<readonly Row[]> {
+  const sql = `select project_id, ${columnsOf(TASKS)} from tasks where project_id = ? and session_id = ? and key is not null order by seq`;
+  const found: Row[] = [];
+  for (const row of yield* rows(sql, context.projectId, sessionId)) found.push(yield* withValues(row, ["input", "context"]));
+  return found;
+}

@@ -1,0 +1,52 @@
+/** Reading one session inside a command, and the check every new piece of work goes through. */
+
+import { PerdureError } from "../../base/errors.ts";
+import type { SessionId } from "../../domain/ids.ts";
+import type { SessionStatus, SessionVerb } from "../../domain/session.ts";
+import { sessionMachine } from "../../domain/session.ts";
+import { transition } from "../../domain/state-machine.ts";
+import type { Command, CommandContext, Row } from "../command.ts";
+import { oneRow } from "../command.ts";
+import { text } from "../entity-rows.ts";
+import { updateRow } from "../rows.ts";
+import { columnsOf, SESSIONS } from "../tables.ts";
+
+const SESSION_SQL = `select project_id, ${columnsOf(SESSIONS)} from sessions where project_id = ? and id = ?`;
+
+export function* sessionRow(context: CommandContext, id: SessionId | string): Command<Row> {
+  const row = yield* oneRow(SESSION_SQL, context.projectId, id);
+  if (row !== null) return row;
+  throw new PerdureError("not-found", {
+    message: `There is no session ${id}`,
+    hint: "`perdure session list` shows the sessions of this project.",
+    details: { sessionId: id },
+  });
+}
+
+/** Changes a session's status by a verb of its state machine. Returns the row as it is now. */
+export function* changeSessionStatus(context: CommandContext, row: Row, verb: SessionVerb, note?: string): Command<Row> {
+  const status = transition(sessionMachine, { name: text(row.name), from: text(row.status) as SessionStatus }, verb);
+  const ends = status === "completed" || status === "failed" || status === "cancelled";
+  return yield* updateRow(context, SESSIONS, row, {
+    verb,
+    note: note ?? null,
+    patch: {
+      status,
+      updated_at: context.now,
+      started_at: row.started_at ?? (status === "active" ? context.now : null),
+      ended_at: ends ? context.now : null,
+    },
+  });
+}
+
+/** A session that had come to an end takes up new work; a cancelled one does not. */
+export function* openSessionForWork(context: CommandContext, id: SessionId | string): Command<Row> {
+  const row = yield* sessionRow(context, id);
+  if (row.status === "completed" || row.status === "failed") return yield* changeSessionStatus(context, row, "reopen");
+  if (row.status !== "cancelled") return row;
+  throw new PerdureError("wrong-state", {
+    message: `Session ${text(row.name)} is cancelled and takes no more tasks`,
+    hint: "Start a new session: `perdure run PLAN` or `perdure task add`.",
+    details: { sessionId: id },
+  });
+}

@@ -1,0 +1,190 @@
+/** Sessions: making, changing, finding them, and telling when one has come to its end. */
+
+import { PerdureError } from "../../base/errors.ts";
+import type { JsonObject } from "../../base/json.ts";
+import type { SessionId } from "../../domain/ids.ts";
+import type { Session, SessionStatus, SessionVerb } from "../../domain/session.ts";
+import { isFinishedSession } from "../../domain/session.ts";
+import type { TaskStatus } from "../../domain/task.ts";
+import type { Command, CommandContext, Row } from "../command.ts";
+import { defineRead, defineWrite, oneRow, rows } from "../command.ts";
+import { integer, rowToSession, text } from "../entity-rows.ts";
+import { insertRow, updateRow } from "../rows.ts";
+import { columnsOf, SESSIONS, TASKS } from "../tables.ts";
+import { storeValue, withValues } from "../values.ts";
+import { changeSessionStatus, sessionRow } from "./session-rows.ts";
+import { cancelTree, retryRow } from "./task-actions.ts";
+
+export interface NewSession {
+  readonly name: string;
+  readonly goal: string | null;
+  readonly planFile: string | null;
+  readonly planFingerprint: string | null;
+  readonly concurrency: number | null;
+  readonly maxUnfinished: number;
+  readonly metadata: JsonObject;
+  readonly status: "created" | "active";
+}
+
+export const createSession = defineWrite("create-session", function* (context, input: NewSession): Command<Session> {
+  return rowToSession(yield* insertSession(context, input));
+});
+
+export function* insertSession(context: CommandContext, input: NewSession): Command<Row> {
+  const values = {
+    id: context.uuid(),
+    name: input.name,
+    status: input.status,
+    goal: input.goal,
+    plan_file: input.planFile,
+    plan_fingerprint: input.planFingerprint,
+    concurrency: input.concurrency,
+    max_unfinished: input.maxUnfinished,
+    metadata: yield* storeValue(input.metadata, "A session's metadata"),
+    created_at: context.now,
+    updated_at: context.now,
+    started_at: input.status === "active" ? context.now : null,
+    ended_at: null,
+  };
+  const row = yield* insertRow(context, SESSIONS, values, { verb: "create" });
+  return { ...row, project_id: context.projectId };
+}
+
+/** The open session of that name, made if there is none. Atomic: two callers get the same one. */
+export const ensureSession = defineWrite("ensure-session", function* (context, input: NewSession): Command<Session> {
+  const sql = `select project_id, ${columnsOf(SESSIONS)} from sessions
+    where project_id = ? and name = ? and plan_file is null and status in ('created', 'active', 'paused') order by seq desc limit 1`;
+  const found = yield* oneRow(sql, context.projectId, input.name);
+  return rowToSession(found ?? (yield* insertSession(context, input)));
+});
+
+export const getSession = defineRead("get-session", function* (context, input: { readonly sessionId: SessionId }): Command<Session> {
+  return rowToSession(yield* withValues(yield* sessionRow(context, input.sessionId), ["metadata"]));
+});
+
+export interface ListSessions {
+  readonly statuses: readonly SessionStatus[] | null;
+  /** Sessions older than this position. */
+  readonly before: number | null;
+  readonly limit: number;
+}
+
+export interface SessionPage {
+  readonly sessions: readonly Session[];
+  readonly next: number | null;
+}
+
+/** Newest first. */
+export const listSessions = defineRead("list-sessions", function* (context, input: ListSessions): Command<SessionPage> {
+  const sql = `select project_id, ${columnsOf(SESSIONS)} from sessions where project_id = ? and seq < ?
+    and (? is null or instr(?, ' ' || status || ' ') > 0) order by seq desc limit ?`;
+  const statuses = input.statuses === null ? null : ` ${input.statuses.join(" ")} `;
+  const found = yield* rows(sql, context.projectId, input.before ?? Number.MAX_SAFE_INTEGER, statuses, statuses, input.limit + 1);
+  const page = found.slice(0, input.limit);
+  return { sessions: page.map(rowToSession), next: found.length > input.limit ? integer(page.at(-1)?.seq) : null };
+});
+
+/** The newest session with work left in it, or `null`: where `resume` goes on. */
+export const findResumableSession = defineRead("find-resumable-session", function* (context, _: null): Command<Session | null> {
+  const sql = `select project_id, ${columnsOf(SESSIONS)} from sessions
+    where project_id = ? and status in ('created', 'active', 'paused', 'failed') order by seq desc limit 1`;
+  const row = yield* oneRow(sql, context.projectId);
+  return row === null ? null : rowToSession(row);
+});
+
+export interface ChangeSession {
+  readonly sessionId: SessionId;
+  readonly verb: Exclude<SessionVerb, "cancel" | "reopen">;
+}
+
+export const changeSession = defineWrite("change-session", function* (context, input: ChangeSession): Command<Session> {
+  return rowToSession(yield* changeSessionStatus(context, yield* sessionRow(context, input.sessionId), input.verb));
+});
+
+/** Cancels a session with all its unfinished tasks. */
+export const cancelSession = defineWrite("cancel-session", function* (context, input: { readonly sessionId: SessionId }): Command<Session> {
+  const session = yield* sessionRow(context, input.sessionId);
+  const cancelled = yield* changeSessionStatus(context, session, "cancel");
+  for (;;) {
+    const sql = `select project_id, ${columnsOf(TASKS)} from tasks
+      where project_id = ? and session_id = ? and status in ('pending', 'blocked', 'in_progress') order by seq limit 1`;
+    const open = yield* oneRow(sql, context.projectId, input.sessionId);
+    if (open === null) return rowToSession(cancelled);
+    yield* cancelTree(context, open, "the session was cancelled");
+  }
+});
+
+export interface Resumed {
+  readonly session: Session;
+  /** Interrupted tasks that go on. */
+  readonly continued: number;
+  /** Failed tasks that are tried again. */
+  readonly retried: number;
+}
+
+/** Opens a session for work again: interrupted tasks go on where they were, failed ones are tried again. */
+export const resumeSession = defineWrite(
+  "resume-session",
+  function* (context, input: { readonly sessionId: SessionId; readonly retryFailed: boolean }): Command<Resumed> {
+    let session = yield* sessionRow(context, input.sessionId);
+    const verb = RESUME_VERBS[text(session.status)];
+    if (isFinishedSession(text(session.status) as SessionStatus)) throw nothingToResume(session);
+    if (verb !== undefined) session = yield* changeSessionStatus(context, session, verb);
+    const interrupted = yield* tasksWhere(context, input.sessionId, "status = 'blocked' and blocked_reason = 'interrupted' and blocked_note is null");
+    for (const task of interrupted) yield* retryRow(context, task);
+    const failed = input.retryFailed ? yield* tasksWhere(context, input.sessionId, "status = 'failed'") : [];
+    for (const task of failed) yield* retryRow(context, task);
+    return { session: rowToSession(session), continued: interrupted.length, retried: failed.length };
+  },
+);
+
+const RESUME_VERBS: Readonly<Record<string, SessionVerb>> = { created: "start", paused: "resume", failed: "reopen" };
+
+function nothingToResume(session: Row): PerdureError {
+  return new PerdureError("wrong-state", {
+    message: `Session ${text(session.name)} is ${text(session.status)}; nothing is left to resume in it`,
+    hint: "Start a new one: `perdure run PLAN`.",
+    details: { sessionId: session.id, status: session.status },
+  });
+}
+
+function* tasksWhere(context: CommandContext, sessionId: SessionId, condition: string): Command<readonly Row[]> {
+  const sql = `select project_id, ${columnsOf(TASKS)} from tasks where project_id = ? and session_id = ? and ${condition} order by seq`;
+  return yield* rows(sql, context.projectId, sessionId);
+}
+
+export interface SessionCounts {
+  readonly byStatus: Readonly<Record<TaskStatus, number>>;
+  readonly byBlockedReason: Readonly<Record<string, number>>;
+}
+
+export function* countTasks(context: CommandContext, sessionId: SessionId | string): Command<SessionCounts> {
+  const sql = "select status, blocked_reason, count(*) as n from tasks where project_id = ? and session_id = ? group by status, blocked_reason";
+  const byStatus = { pending: 0, blocked: 0, in_progress: 0, completed: 0, failed: 0, cancelled: 0 };
+  const byBlockedReason: Record<string, number> = {};
+  for (const row of yield* rows(sql, context.projectId, sessionId)) {
+    byStatus[text(row.status) as TaskStatus] += integer(row.n);
+    if (row.blocked_reason !== null) byBlockedReason[text(row.blocked_reason)] = integer(row.n);
+  }
+  return { byStatus, byBlockedReason };
+}
+
+/**
+ * Completes a session whose tasks are all done, and fails one in which something failed and nothing more can run.
+ * Changes nothing while work is left or someone is waited for. Returns the session as it is now.
+ */
+export const settleSession = defineWrite("settle-session", function* (context, input: { readonly sessionId: SessionId }): Command<Session> {
+  const session = yield* sessionRow(context, input.sessionId);
+  if (session.status !== "active") return rowToSession(session);
+  const { byStatus, byBlockedReason } = yield* countTasks(context, input.sessionId);
+  const isStuckBehindFailure = byStatus.blocked === (byBlockedReason.dependencies ?? 0) + (byBlockedReason.dependency_failed ?? 0);
+  if (byStatus.pending + byStatus.in_progress > 0 || !isStuckBehindFailure) return rowToSession(session);
+  if (byStatus.failed > 0) return rowToSession(yield* changeSessionStatus(context, session, "fail", `${byStatus.failed} tasks failed`));
+  if (byStatus.blocked > 0 || byStatus.completed + byStatus.cancelled === 0) return rowToSession(session);
+  return rowToSession(yield* changeSessionStatus(context, session, "complete"));
+});
+
+export const renameSession = defineWrite("rename-session", function* (context, input: { readonly sessionId: SessionId; readonly name: string }): Command<Session> {
+  const session = yield* sessionRow(context, input.sessionId);
+  return rowToSession(yield* updateRow(context, SESSIONS, session, { verb: "edit", patch: { name: input.name, updated_at: context.now } }));
+});

@@ -1,0 +1,232 @@
+/** Reading tasks and executions: by what people type, one whole, or page by page. */
+
+import type { Millis } from "../../base/clock.ts";
+import { PerdureError } from "../../base/errors.ts";
+import type { Execution } from "../../domain/execution.ts";
+import type { ExecutionId, SessionId, TaskId } from "../../domain/ids.ts";
+import { asId } from "../../domain/ids.ts";
+import { executionProgress, weightedProgress } from "../../domain/progress-rules.ts";
+import type { ReportedProgress } from "../../domain/progress.ts";
+import type { Task, TaskDetail, TaskError, TaskStatus } from "../../domain/task.ts";
+import { GROUP_EXECUTOR } from "../../domain/task.ts";
+import type { Command, CommandContext, Row, SqlValue } from "../command.ts";
+import { defineRead, oneRow, rows } from "../command.ts";
+import { integer, rowToExecution, rowToTask, text } from "../entity-rows.ts";
+import { columnsOf, EXECUTIONS, TASKS } from "../tables.ts";
+import { loadValue, withValues } from "../values.ts";
+import { executionRow, taskRow } from "./task-rows.ts";
+
+export interface Reference {
+  /** An id, the beginning of one, or a task's key. */
+  readonly reference: string;
+  /** Where a key is looked for first; elsewhere the newest session that has it. */
+  readonly sessionId: SessionId | null;
+}
+
+/** @throws PerdureError `not-found`; `invalid-input` when the beginning of an id fits several. */
+export const resolveTask = defineRead("resolve-task", function* (context, input: Reference): Command<TaskId> {
+  const byKey = yield* oneRow(
+    `select t.id as id from tasks t where t.project_id = ? and t.key = ?
+      order by t.session_id = ? desc, t.seq desc limit 1`,
+    context.projectId,
+    input.reference,
+    input.sessionId,
+  );
+  if (byKey !== null) return asId(text(byKey.id));
+  return asId(yield* resolvePrefix(context, { table: "tasks", noun: "task", label: "title", reference: input.reference }));
+});
+
+export const resolveExecution = defineRead("resolve-execution", function* (context, input: { readonly reference: string }): Command<ExecutionId> {
+  return asId(yield* resolvePrefix(context, { table: "executions", noun: "execution", label: "kind", reference: input.reference }));
+});
+
+/** By id, the beginning of one, or its name (the newest of that name). */
+export const resolveSession = defineRead("resolve-session", function* (context, input: { readonly reference: string }): Command<SessionId> {
+  const sql = "select id from sessions where project_id = ? and name = ? order by seq desc limit 1";
+  const byName = yield* oneRow(sql, context.projectId, input.reference);
+  if (byName !== null) return asId(text(byName.id));
+  return asId(yield* resolvePrefix(context, { table: "sessions", noun: "session", label: "name", reference: input.reference }));
+});
+
+interface PrefixSearch {
+  readonly table: "tasks" | "executions" | "sessions";
+  readonly noun: string;
+  readonly label: string;
+  readonly reference: string;
+}
+
+function* resolvePrefix(context: CommandContext, { table, noun, label, reference }: PrefixSearch): Command<string> {
+  const found = /^[0-9a-f-]{1,36}$/.test(reference)
+    ? yield* rows(
+        `select id, ${label} as label from ${table} where project_id = ? and id >= ? and id < ? limit 6`,
+        context.projectId,
+        reference,
+        `${reference}~`,
+      )
+    : [];
+  const [only] = found;
+  if (only !== undefined && (found.length === 1 || only.id === reference)) return text(only.id);
+  if (found.length > 1) {
+    throw new PerdureError("invalid-input", {
+      message: `${JSON.stringify(reference)} could be several ${noun}s: ${found.map((row) => `${text(row.id).slice(0, 13)} (${text(row.label)})`).join(", ")}`,
+      hint: "Type more of the id.",
+      details: { reference, candidates: found.map((row) => row.id) },
+    });
+  }
+  throw new PerdureError("not-found", {
+    message: `There is no ${noun} ${JSON.stringify(reference)}`,
+    hint: `\`perdure ${noun} list\` shows the ${noun}s there are.`,
+    details: { reference },
+  });
+}
+
+export const getTask = defineRead("get-task", function* (context, input: { readonly taskId: TaskId }): Command<TaskDetail> {
+  return yield* taskDetail(context, yield* taskRow(context, input.taskId));
+});
+
+export const getExecution = defineRead("get-execution", function* (context, input: { readonly executionId: ExecutionId }): Command<Execution> {
+  return rowToExecution(yield* withValues(yield* executionRow(context, input.executionId), ["result"]));
+});
+
+/** A task with what other tables say of it. */
+export function* taskDetail(context: CommandContext, row: Row): Command<TaskDetail> {
+  const task = rowToTask(yield* withValues(row, ["input", "context"]));
+  const dependencies = yield* rows(
+    "select d.depends_on_id as id from dependencies d where d.project_id = ? and d.task_id = ? and d.kind = 'needs'",
+    context.projectId,
+    task.id,
+  );
+  const artifacts = yield* rows("select name from artifacts where project_id = ? and task_id = ? order by seq", context.projectId, task.id);
+  const execution = task.executionId === null ? null : yield* executionRow(context, task.executionId);
+  return {
+    ...task,
+    dependencies: dependencies.map((edge) => asId<TaskId>(text(edge.id))),
+    artifacts: artifacts.map((artifact) => text(artifact.name)),
+    progress: yield* taskProgress(context, task, execution),
+    result: yield* loadValue(execution?.result, "a task's result"),
+    lastError: (yield* loadValue(execution?.error, "a task's error")) as unknown as TaskError | null,
+    retryCount: integer(execution?.retry_count ?? 0),
+  };
+}
+
+function* taskProgress(context: CommandContext, task: Task, execution: Row | null): Command<TaskDetail["progress"]> {
+  const reported = (yield* loadValue(execution?.progress, "progress")) as unknown as ReportedProgress | null;
+  const progress = executionProgress({
+    status: task.status,
+    reported,
+    completedSteps: reported?.totalSteps === null || reported === null ? 0 : yield* countCompletedSteps(context, text(execution?.id)),
+    startedAt: task.startedAt,
+    endedAt: task.completedAt,
+    lastUpdatedAt: execution === null ? null : integer(execution.updated_at),
+    historyMs: task.status === "in_progress" ? yield* recentDurations(context, task.kind) : [],
+    now: context.now,
+  });
+  const isParent = task.executor === GROUP_EXECUTOR && task.status !== "completed";
+  return isParent ? { ...progress, percent: yield* percentOfParts(context, task.id) } : progress;
+}
+
+export function* countCompletedSteps(context: CommandContext, executionId: string): Command<number> {
+  const sql = "select count(*) as n from steps where project_id = ? and execution_id = ? and status = 'completed'";
+  return integer((yield* oneRow(sql, context.projectId, executionId))?.n);
+}
+
+/** Durations of the newest completed executions of a kind, in milliseconds. */
+export function* recentDurations(context: CommandContext, kind: string): Command<readonly number[]> {
+  const sql = `select ended_at - started_at as duration from executions
+    where project_id = ? and kind = ? and status = 'completed' order by seq desc limit 20`;
+  return (yield* rows(sql, context.projectId, kind)).map((row) => integer(row.duration));
+}
+
+function* percentOfParts(context: CommandContext, taskId: string): Command<number> {
+  const sql = `with recursive below(id, executor, status, weight) as (
+      select id, executor, status, weight from tasks where project_id = ? and parent_id = ?
+      union all
+      select t.id, t.executor, t.status, t.weight from tasks t join below b on t.parent_id = b.id where t.project_id = ?
+    ) select status, weight from below where executor <> '${GROUP_EXECUTOR}'`;
+  const parts = yield* rows(sql, context.projectId, taskId, context.projectId);
+  return weightedProgress(parts.map(toWeighted));
+}
+
+function toWeighted(row: Row): { readonly weight: number; readonly fraction: number; readonly countsIn: boolean } {
+  return { weight: integer(row.weight), fraction: row.status === "completed" ? 1 : 0, countsIn: row.status !== "cancelled" };
+}
+
+export interface ListTasks {
+  readonly sessionId: SessionId | null;
+  readonly statuses: readonly TaskStatus[] | null;
+  readonly minPriority: number | null;
+  readonly parentId: TaskId | null;
+  /** In title, description or key, whatever the case. */
+  readonly search: string | null;
+  readonly after: number | null;
+  readonly limit: number;
+}
+
+export interface TaskPage {
+  readonly tasks: readonly TaskDetail[];
+  /** To pass as `after` for the next page; `null` on the last. */
+  readonly next: number | null;
+}
+
+/** In order of creation. */
+export const listTasks = defineRead("list-tasks", function* (context, input: ListTasks): Command<TaskPage> {
+  const { where, params } = filterOf(context, input);
+  const sql = `select project_id, ${columnsOf(TASKS)} from tasks where ${where} order by seq limit ?`;
+  const found = yield* rows(sql, ...params, input.limit + 1);
+  const page = found.slice(0, input.limit);
+  const tasks: TaskDetail[] = [];
+  for (const row of page) tasks.push(yield* taskDetail(context, row));
+  return { tasks, next: found.length > input.limit ? integer(page.at(-1)?.seq) : null };
+});
+
+function filterOf(context: CommandContext, input: ListTasks): { readonly where: string; readonly params: readonly SqlValue[] } {
+  const where = ["project_id = ?", "seq > ?"];
+  const params: SqlValue[] = [context.projectId, input.after ?? 0];
+  const add = (condition: string, ...values: readonly SqlValue[]): void => {
+    where.push(condition);
+    params.push(...values);
+  };
+  if (input.sessionId !== null) add("session_id = ?", input.sessionId);
+  if (input.statuses !== null) add(`status in (${input.statuses.map(() => "?").join(", ")})`, ...input.statuses);
+  if (input.minPriority !== null) add("priority >= ?", input.minPriority);
+  if (input.parentId !== null) add("parent_id = ?", input.parentId);
+  if (input.search !== null) {
+    const pattern = `%${input.search.toLowerCase().replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+    const escape = String.raw`escape '\'`;
+    add(
+      `(lower(title) like ? ${escape} or lower(coalesce(description, '')) like ? ${escape} or lower(coalesce(key, '')) like ? ${escape})`,
+      pattern,
+      pattern,
+      pattern,
+    );
+  }
+  return { where: where.join(" and "), params };
+}
+
+export interface ListExecutions {
+  readonly taskId: TaskId | null;
+  readonly sessionId: SessionId | null;
+  readonly before: number | null;
+  readonly limit: number;
+}
+
+export interface ExecutionPage {
+  readonly executions: readonly (Execution & { readonly taskTitle: string; readonly taskKey: string | null })[];
+  readonly next: number | null;
+}
+
+/** Newest first. */
+export const listExecutions = defineRead("list-executions", function* (context, input: ListExecutions): Command<ExecutionPage> {
+  const sql = `select e.project_id as project_id, t.title as task_title, t.key as task_key, ${columnsOf(EXECUTIONS, "e")}
+    from executions e join tasks t on t.project_id = e.project_id and t.id = e.task_id
+    where e.project_id = ? and e.seq < ? and (? is null or e.task_id = ?) and (? is null or e.session_id = ?) order by e.seq desc limit ?`;
+  const { taskId, sessionId } = input;
+  const before: Millis = input.before ?? Number.MAX_SAFE_INTEGER;
+  const found = yield* rows(sql, context.projectId, before, taskId, taskId, sessionId, sessionId, input.limit + 1);
+  const executions: ExecutionPage["executions"][number][] = [];
+  for (const row of found.slice(0, input.limit)) {
+    const execution = rowToExecution(yield* withValues(row, ["result"]));
+    executions.push({ ...execution, taskTitle: text(row.task_title), taskKey: row.task_key === null ? null : text(row.task_key) });
+  }
+  return { executions, next: found.length > input.limit ? integer(found[input.limit - 1]?.seq) : null };
+});

@@ -1,0 +1,156 @@
+/** Workers, their leases, and what happens to the executions of one that is gone. Leases are coordination and not logged; a recovery is. */
+
+import type { Millis } from "../../base/clock.ts";
+import type { ExecutionId, WorkerId } from "../../domain/ids.ts";
+import { asId } from "../../domain/ids.ts";
+import type { Command, CommandContext, Row } from "../command.ts";
+import { defineRead, defineWrite, rows } from "../command.ts";
+import { integer, integerOrNull, text, textOrNull } from "../entity-rows.ts";
+import { updateRow } from "../rows.ts";
+import { columnsOf, EXECUTIONS, TASKS } from "../tables.ts";
+import { taskRow } from "./task-rows.ts";
+
+export interface WorkerRecord {
+  readonly id: WorkerId;
+  readonly host: string;
+  /** `null` for an agent or person who holds a claim without a process of ours. */
+  readonly pid: number | null;
+  readonly startToken: string | null;
+  readonly label: string;
+  readonly registeredAt: Millis;
+  readonly leaseExpiresAt: Millis;
+}
+
+export interface RegisterWorker {
+  readonly id: WorkerId;
+  readonly host: string;
+  readonly pid: number | null;
+  readonly startToken: string | null;
+  readonly label: string;
+  readonly leaseMs: number;
+}
+
+export const registerWorker = defineWrite("register-worker", function* (context, input: RegisterWorker): Command<void> {
+  yield* rows(
+    `insert into workers (project_id, id, host, pid, start_token, label, registered_at, lease_expires_at)
+      values (?, ?, ?, ?, ?, ?, ?, ?)
+      on conflict (project_id, id) do update set lease_expires_at = excluded.lease_expires_at`,
+    context.projectId,
+    input.id,
+    input.host,
+    input.pid,
+    input.startToken,
+    input.label,
+    context.now,
+    context.now + input.leaseMs,
+  );
+});
+
+export interface ExtendLeases {
+  readonly workerId: WorkerId;
+  readonly leaseMs: number;
+  /** What the worker believes it holds. */
+  readonly holds: readonly { readonly executionId: ExecutionId; readonly fence: number }[];
+}
+
+/**
+ * Extends all leases of a worker at once, and tells it which it no longer has.
+ *
+ * A lease that ran out and was taken over is not revived (INV-3); one that nobody took is.
+ */
+export const extendLeases = defineWrite("extend-leases", function* (context, input: ExtendLeases): Command<{ readonly lost: readonly ExecutionId[] }> {
+  yield* rows(
+    "update workers set lease_expires_at = ? where project_id = ? and id = ?",
+    context.now + input.leaseMs,
+    context.projectId,
+    input.workerId,
+  );
+  const held = yield* rows(
+    "select id, fence from executions where project_id = ? and worker_id = ? and status = 'running'",
+    context.projectId,
+    input.workerId,
+  );
+  const fences = new Map(held.map((row) => [text(row.id), integer(row.fence)]));
+  return { lost: input.holds.filter((hold) => fences.get(hold.executionId) !== hold.fence).map((hold) => hold.executionId) };
+});
+
+export const listWorkers = defineRead("list-workers", function* (context, _: null): Command<readonly WorkerRecord[]> {
+  const found = yield* rows(
+    `select id, host, pid, start_token, label, registered_at, lease_expires_at from workers where project_id = ? order by registered_at, id`,
+    context.projectId,
+  );
+  return found.map(rowToWorker);
+});
+
+function rowToWorker(row: Row): WorkerRecord {
+  return {
+    id: asId(text(row.id)),
+    host: text(row.host),
+    pid: integerOrNull(row.pid),
+    startToken: textOrNull(row.start_token),
+    label: text(row.label),
+    registeredAt: integer(row.registered_at),
+    leaseExpiresAt: integer(row.lease_expires_at),
+  };
+}
+
+export interface RecoverWorkers {
+  /** Workers the caller knows to be gone, because their process is. */
+  readonly dead: readonly { readonly id: WorkerId; readonly why: string }[];
+}
+
+export interface Recovered {
+  readonly executionId: ExecutionId;
+  readonly taskTitle: string;
+  readonly why: string;
+}
+
+/**
+ * Returns to the queue whatever dead workers and workers with expired leases were running, and forgets those workers.
+ * Costs no retry. Safe to call from anywhere at any time: an execution that was claimed anew meanwhile is not touched.
+ */
+export const recoverWorkers = defineWrite("recover-workers", function* (context, input: RecoverWorkers): Command<readonly Recovered[]> {
+  const expired = yield* rows(
+    "select id, label from workers where project_id = ? and lease_expires_at <= ?",
+    context.projectId,
+    context.now,
+  );
+  const gone = new Map(expired.map((row) => [text(row.id), `the lease of ${text(row.label)} ran out`]));
+  for (const worker of input.dead) gone.set(worker.id, worker.why);
+  const recovered: Recovered[] = [];
+  for (const [workerId, why] of gone) {
+    const held = yield* rows(HELD_BY_SQL, context.projectId, workerId);
+    for (const execution of held) recovered.push(yield* releaseExecution(context, execution, { verb: "recover", why }));
+    yield* rows("delete from workers where project_id = ? and id = ?", context.projectId, workerId);
+  }
+  return recovered;
+});
+
+const HELD_BY_SQL = `select project_id, ${columnsOf(EXECUTIONS)} from executions
+  where project_id = ? and worker_id = ? and status = 'running' order by seq`;
+
+/** Ends a worker in good order: what it still holds returns to the queue. */
+export const removeWorker = defineWrite("remove-worker", function* (context, input: { readonly workerId: WorkerId }): Command<void> {
+  for (const execution of yield* rows(HELD_BY_SQL, context.projectId, input.workerId)) {
+    yield* releaseExecution(context, execution, { verb: "release", why: "its worker stopped" });
+  }
+  yield* rows("delete from workers where project_id = ? and id = ?", context.projectId, input.workerId);
+});
+
+/** The task is pending again and its execution waits, at the step it had reached, for whoever claims it next. */
+export function* releaseExecution(
+  context: CommandContext,
+  execution: Row,
+  { verb, why }: { readonly verb: string; readonly why: string },
+): Command<Recovered> {
+  yield* updateRow(context, EXECUTIONS, execution, {
+    verb,
+    note: why,
+    patch: { status: "interrupted", worker_id: null, interrupt_requested: 0, updated_at: context.now },
+  });
+  const task = yield* taskRow(context, text(execution.task_id));
+  if (task.status === "in_progress") {
+    yield* updateRow(context, TASKS, task, { verb, note: why, patch: { status: "pending", updated_at: context.now } });
+  }
+  return { executionId: asId(text(execution.id)), taskTitle: text(task.title), why };
+}

@@ -1,0 +1,33 @@
+/** The storage port: what the engine asks of a store and what every driver promises. */
+
+import type { CommandDefinition } from "./command.ts";
+
+export interface ExecuteOptions {
+  /** Who is recorded as having made the changes; the store's own actor by default. */
+  readonly actor?: string;
+}
+
+export interface Store {
+  /**
+   * Runs one command as a whole or not at all.
+   *
+   * A write resolves only once it is durable (INV-1). Calls take effect in the order they were made, each seeing
+   * what those before it wrote. A call that throws undoes its own writes and no other's.
+   *
+   * @throws PerdureError whatever the command throws; `store-unreachable` or `store-damaged` when the database fails.
+   */
+  execute<Input, Result>(command: CommandDefinition<Input, Result>, input: Input, options?: ExecuteOptions): Promise<Result>;
+
+  /**
+   * Calls `listener` soon after anything may have been committed, by this process or another. Calls are coalesced
+   * and may be spurious; what changed is found out by reading. The returned function unsubscribes.
+   */
+  onCommit(listener: () => void): () => void;
+
+  /** Finishes the calls already made, then releases everything. Safe to repeat. */
+  close(): Promise<void>;
+}
+
+export interface StoreDep {
+  readonly store: Store;
+}

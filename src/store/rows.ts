@@ -1,0 +1,120 @@
+/**
+ * Writing rows. The only way state is written: each function yields the statement and, in the same transaction, the
+ * entry of the change log that says what it changed from what to what (INV-5).
+ */
+
+import { assert } from "../base/assert.ts";
+import type { Command, CommandContext, Row, SqlValue } from "./command.ts";
+import { rows } from "./command.ts";
+import type { Table } from "./tables.ts";
+
+type Values = Readonly<Record<string, SqlValue>>;
+
+interface ChangeMeta {
+  /** What was done, in a word: `create`, `claim`, `complete`. */
+  readonly verb: string;
+  /** Why, in words, where the columns do not tell. */
+  readonly note?: string | null;
+}
+
+const insertSql = new Map<Table, string>();
+const updateSql = new Map<string, string>();
+
+/** Inserts a row and logs it. Returns the row as stored, with its `seq` where the table has one. */
+export function* insertRow(context: CommandContext, target: Table, values: Values, meta: ChangeMeta): Command<Row> {
+  let sql = insertSql.get(target);
+  const columns = target.columns.filter((column) => column !== "seq");
+  if (sql === undefined) {
+    sql = `insert into ${target.name} (project_id, ${columns.join(", ")}) values (?${", ?".repeat(columns.length)})${target.hasSeq ? " returning seq" : ""}`;
+    insertSql.set(target, sql);
+  }
+  const params = columns.map((column) => values[column] ?? null);
+  const [returned] = yield* rows(sql, context.projectId, ...params);
+  const row: Row = returned === undefined ? values : { ...values, seq: returned.seq ?? null };
+  yield* logChange(context, target, row, { before: null, after: withoutNulls(row), ...meta });
+  return row;
+}
+
+/**
+ * Updates the columns in which `patch` differs from `before`, the row as this transaction read it, and logs them.
+ * Returns the row as it is now. Nothing is written when nothing differs.
+ */
+export function* updateRow(
+  context: CommandContext,
+  target: Table,
+  before: Row,
+  { patch, ...meta }: ChangeMeta & { readonly patch: Values },
+): Command<Row> {
+  const changed = Object.keys(patch).filter((column) => patch[column] !== before[column]);
+  if (changed.length === 0) return before;
+  const cacheKey = `${target.name} ${changed.join()}`;
+  let sql = updateSql.get(cacheKey);
+  if (sql === undefined) {
+    const key = target.key.map((column) => ` and ${column} = ?`).join("");
+    sql = `update ${target.name} set ${changed.map((column) => `${column} = ?`).join(", ")} where project_id = ?${key}`;
+    updateSql.set(cacheKey, sql);
+  }
+  const values = changed.map((column) => patch[column] ?? null);
+  yield* rows(sql, ...values, context.projectId, ...keyOf(target, before));
+  yield* logChange(context, target, before, { before: pick(before, changed), after: pick(patch, changed), ...meta });
+  return { ...before, ...patch };
+}
+
+/** Deletes a row and logs all it held. */
+export function* deleteRow(context: CommandContext, target: Table, before: Row, meta: ChangeMeta): Command<void> {
+  const key = target.key.map((column) => ` and ${column} = ?`).join("");
+  yield* rows(`delete from ${target.name} where project_id = ?${key}`, context.projectId, ...keyOf(target, before));
+  yield* logChange(context, target, before, { before: withoutNulls(before), after: null, ...meta });
+}
+
+/** An entry that changes no column: something said about a task, for those who read the log. */
+export function* noteChange(context: CommandContext, target: Table, row: Row, meta: ChangeMeta): Command<void> {
+  yield* logChange(context, target, row, { before: {}, after: {}, ...meta });
+}
+
+interface LoggedChange extends ChangeMeta {
+  readonly before: Values | null;
+  readonly after: Values | null;
+}
+
+const LOG_SQL = `insert into changes (project_id, session_id, task_id, at, actor, verb, entity, row_key, before, after, note)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+function* logChange(context: CommandContext, target: Table, row: Row, change: LoggedChange): Command<void> {
+  yield* rows(
+    LOG_SQL,
+    context.projectId,
+    (target.name === "sessions" ? row.id : row.session_id) ?? null,
+    (target.name === "tasks" ? row.id : row.task_id) ?? null,
+    context.now,
+    context.actor,
+    change.verb,
+    target.name,
+    rowKeyText(target, row),
+    change.before === null ? null : JSON.stringify(change.before),
+    change.after === null ? null : JSON.stringify(change.after),
+    change.note ?? null,
+  );
+}
+
+/** A row's key as the change log writes it: the value itself, or a JSON array when it takes several. */
+export function rowKeyText(target: Table, row: Row): string {
+  const key = keyOf(target, row);
+  return key.length === 1 ? String(key[0]) : JSON.stringify(key);
+}
+
+function keyOf(target: Table, row: Row): readonly SqlValue[] {
+  return target.key.map((column) => {
+    const value = row[column];
+    assert(value !== undefined && value !== null, `a row of ${target.name} has its key column ${column}`);
+    return value;
+  });
+}
+
+function pick(values: Values, columns: readonly string[]): Values {
+  return Object.fromEntries(columns.map((column) => [column, values[column] ?? null]));
+}
+
+function withoutNulls(values: Values): Values {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
+}

@@ -1,0 +1,53 @@
+/** Brings a database to this program's schema: numbered SQL files, forward only, each in a transaction under the write lock. */
+
+import { readdirSync, readFileSync } from "node:fs";
+import type { DatabaseSync } from "node:sqlite";
+
+import { PerdureError } from "../../base/errors.ts";
+
+/** The number of the newest migration. Checked against the files by a test, so that opening a database reads none of them. */
+export const SCHEMA_VERSION = 1;
+
+const DIRECTORY = new URL("./migrations/", import.meta.url);
+
+/** @throws PerdureError `store-too-new` when a newer program wrote the database; nothing is changed then. */
+export function migrate(database: DatabaseSync, path: string): void {
+  const version = schemaVersion(database);
+  if (version === SCHEMA_VERSION) return;
+  refuseNewer(version, path);
+  for (const migration of migrationFiles()) {
+    database.exec("begin immediate");
+    try {
+      // Another process may have migrated while this one waited for the lock.
+      if (migration.version > schemaVersion(database)) {
+        database.exec(readFileSync(new URL(migration.file, DIRECTORY), "utf8"));
+        database.exec(`pragma user_version = ${migration.version}`);
+      }
+      database.exec("commit");
+    } catch (error) {
+      if (database.isTransaction) database.exec("rollback");
+      throw error;
+    }
+  }
+}
+
+export function migrationFiles(): readonly { readonly version: number; readonly file: string }[] {
+  return readdirSync(DIRECTORY)
+    .filter((file) => file.endsWith(".sql"))
+    .toSorted()
+    .map((file) => ({ version: Number.parseInt(file, 10), file }));
+}
+
+function schemaVersion(database: DatabaseSync): number {
+  const row = database.prepare("pragma user_version").get();
+  return Number(row?.user_version);
+}
+
+function refuseNewer(version: number, path: string): void {
+  if (version <= SCHEMA_VERSION) return;
+  throw new PerdureError("store-too-new", {
+    message: `The database ${path} has schema version ${version}; this Perdure knows up to ${SCHEMA_VERSION}`,
+    hint: "Update Perdure (npm install perdure@latest); nothing was changed.",
+    details: { path, version, supported: SCHEMA_VERSION },
+  });
+}

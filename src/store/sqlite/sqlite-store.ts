@@ -1,0 +1,336 @@
+/**
+ * The SQLite driver: runs commands against one database file with `node:sqlite`.
+ *
+ * Group commit: calls made in the same turn of the event loop share one transaction, a savepoint each, and one fsync.
+ * Several processes may use the file at once. SQLite's own busy handler would starve writers and block the event loop,
+ * so a busy database is tried again from a timer, and a process that sees others write leaves a gap between its groups.
+ */
+
+import { DatabaseSync } from "node:sqlite";
+import type { StatementSync } from "node:sqlite";
+
+import { assert } from "../../base/assert.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Random } from "../../base/random.ts";
+import { PerdureError } from "../../base/errors.ts";
+import type { ProjectId } from "../../domain/ids.ts";
+import { asId } from "../../domain/ids.ts";
+import type { Command, CommandContext, CommandDefinition, Row, Statement } from "../command.ts";
+import type { ExecuteOptions, Store } from "../port.ts";
+import { watchCommits } from "./commit-watch.ts";
+import { migrate } from "./migrations.ts";
+import { fromSqliteError, isBusy, unreachableStore } from "./sqlite-errors.ts";
+
+export type Durability = "full" | "normal";
+
+export interface SqliteStoreOptions {
+  /** Of the database file; `:memory:` for one that lives as long as the store. */
+  readonly path: string;
+  /** `full` (default): an acknowledged write survives power loss. `normal`: it survives a killed process, but the last moments may not survive power loss. */
+  readonly durability?: Durability;
+  /** Name a new project gets. */
+  readonly projectName: string;
+  readonly actor: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** How long a write waits for other processes before it fails. Default 30 s. */
+  readonly busyTimeoutMs?: number;
+}
+
+interface Call {
+  readonly command: CommandDefinition<unknown, unknown>;
+  readonly input: unknown;
+  readonly actor: string;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+type Outcome = { readonly call: Call; readonly result: unknown } | { readonly call: Call; readonly error: unknown };
+
+/** A group is committed after this long even if more calls wait, so that the event loop turns. */
+const GROUP_BUDGET_MS = 4;
+/** How long after another process was seen writing this one keeps leaving gaps. */
+const CONTENTION_MS = 250;
+const GAP_MS = 2;
+/** Rows written by this process after which it copies the write-ahead log back into the database, in a turn of its own. */
+const CHECKPOINT_ROWS = 4_000;
+
+export function openSqliteStore(options: SqliteStoreOptions): Store & { readonly projectId: ProjectId } {
+  return new SqliteStore(options);
+}
+
+class SqliteStore implements Store {
+  readonly projectId: ProjectId;
+  readonly #options: SqliteStoreOptions;
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  readonly #listeners = new Set<() => void>();
+  #queue: Call[] = [];
+  #scheduled: (() => void) | null = null;
+  #busySince: number | null = null;
+  #contendedUntil = 0;
+  #dataVersion = 0;
+  #rowsWritten = 0;
+  #rowsAtCheckpoint = 0;
+  #stopWatching: (() => void) | null = null;
+  #isNotifying = false;
+  #closing: Promise<void> | null = null;
+  #onDrained: (() => void) | null = null;
+
+  constructor(options: SqliteStoreOptions) {
+    this.#options = options;
+    this.#database = openDatabase(options);
+    try {
+      this.projectId = this.#ensureProject();
+    } catch (error) {
+      this.#database.close();
+      throw fromSqliteError(error, options.path);
+    }
+    this.#dataVersion = this.#readDataVersion();
+  }
+
+  execute<Input, Result>(command: CommandDefinition<Input, Result>, input: Input, options?: ExecuteOptions): Promise<Result> {
+    if (this.#closing !== null) return Promise.reject(closedError(this.#options.path));
+    return new Promise<Result>((resolve, reject) => {
+      this.#queue.push({
+        command: command as CommandDefinition<unknown, unknown>,
+        input,
+        actor: options?.actor ?? this.#options.actor,
+        resolve: resolve as (result: unknown) => void,
+        reject,
+      });
+      this.#schedule();
+    });
+  }
+
+  onCommit(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    this.#stopWatching ??= watchCommits(this.#options, () => this.#lookForForeignCommits());
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size > 0) return;
+      this.#stopWatching?.();
+      this.#stopWatching = null;
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#drain().then(() => {
+      this.#stopWatching?.();
+      this.#listeners.clear();
+      this.#statements.clear();
+      this.#database.close();
+    });
+    return this.#closing;
+  }
+
+  #drain(): Promise<void> {
+    if (this.#queue.length === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onDrained = resolve;
+    });
+  }
+
+  /** Runs the queue in the next turn of the event loop, or after a gap when others write too. */
+  #schedule(delayMs = 0): void {
+    if (this.#scheduled !== null) return;
+    if (delayMs === 0 && performance.now() < this.#contendedUntil) delayMs = GAP_MS + this.#options.random.next();
+    if (delayMs === 0) {
+      const immediate = setImmediate(() => this.#flush());
+      this.#scheduled = () => clearImmediate(immediate);
+    } else {
+      const timer = setTimeout(() => this.#flush(), delayMs);
+      this.#scheduled = () => clearTimeout(timer);
+    }
+  }
+
+  #flush(): void {
+    this.#scheduled = null;
+    if (this.#checkpointIfDue()) {
+      this.#schedule();
+      return;
+    }
+    const writes = this.#queue.some((call) => call.command.access === "write");
+    try {
+      this.#run(writes ? "begin immediate" : "begin");
+    } catch (error) {
+      this.#retryOrFail(error);
+      return;
+    }
+    this.#busySince = null;
+    this.#noticeForeignCommits();
+    const outcomes = this.#runGroup();
+    if (outcomes !== null) this.#commit(outcomes);
+    if (this.#queue.length > 0) this.#schedule();
+    else this.#onDrained?.();
+  }
+
+  /** Runs calls from the queue until it is empty or the group has taken long enough; `null` when the transaction was lost and the calls were refused. */
+  #runGroup(): readonly Outcome[] | null {
+    const startedAt = performance.now();
+    const outcomes: Outcome[] = [];
+    let taken = 0;
+    for (const call of this.#queue) {
+      taken += 1;
+      outcomes.push(this.#runCall(call));
+      if (!this.#database.isTransaction) {
+        // SQLite gave up the whole transaction: a full disk, a failing one.
+        const last = outcomes.at(-1);
+        const error = last !== undefined && "error" in last ? last.error : closedError(this.#options.path);
+        for (const refused of this.#queue.splice(0, taken)) refused.reject(error);
+        return null;
+      }
+      if (performance.now() - startedAt > GROUP_BUDGET_MS) break;
+    }
+    this.#queue = this.#queue.slice(taken);
+    return outcomes;
+  }
+
+  #runCall(call: Call): Outcome {
+    const context: CommandContext = {
+      projectId: this.projectId,
+      now: this.#options.clock.now(),
+      actor: call.actor,
+      uuid: () => this.#options.random.uuid(),
+    };
+    const isWrite = call.command.access === "write";
+    if (isWrite) this.#run("savepoint call");
+    try {
+      const result = this.#drive(call.command.perform(context, call.input));
+      if (isWrite) this.#run("release call");
+      return { call, result };
+    } catch (error) {
+      if (isWrite && this.#database.isTransaction) {
+        this.#run("rollback to call");
+        this.#run("release call");
+      }
+      return { call, error: fromSqliteError(error, this.#options.path) };
+    }
+  }
+
+  #drive<Result>(command: Command<Result>): Result {
+    let step = command.next([]);
+    while (!step.done) step = command.next(this.#query(step.value));
+    return step.value;
+  }
+
+  #commit(outcomes: readonly Outcome[]): void {
+    try {
+      this.#run("commit");
+    } catch (error) {
+      if (this.#database.isTransaction) this.#run("rollback");
+      const mapped = fromSqliteError(error, this.#options.path);
+      for (const { call } of outcomes) call.reject(mapped);
+      return;
+    }
+    for (const outcome of outcomes) {
+      if ("error" in outcome) outcome.call.reject(outcome.error);
+      else outcome.call.resolve(outcome.result);
+    }
+    const written = Number(this.#query({ sql: "select total_changes() as n", params: [] })[0]?.n);
+    if (written !== this.#rowsWritten) this.#notify();
+    this.#rowsWritten = written;
+  }
+
+  /**
+   * Copies the write-ahead log back when enough was written. SQLite would do it inside a commit, holding up the event
+   * loop for both; it is left to do so only as a last resort.
+   */
+  #checkpointIfDue(): boolean {
+    if (this.#rowsWritten - this.#rowsAtCheckpoint < CHECKPOINT_ROWS) return false;
+    this.#rowsAtCheckpoint = this.#rowsWritten;
+    this.#run("pragma wal_checkpoint(passive)");
+    return true;
+  }
+
+  /** The database is busy: again in a moment, until the time for it is up. Any other failure refuses the calls that wait. */
+  #retryOrFail(error: unknown): void {
+    const now = performance.now();
+    this.#busySince ??= now;
+    const timeoutMs = this.#options.busyTimeoutMs ?? 30_000;
+    if (isBusy(error) && now - this.#busySince < timeoutMs) {
+      this.#contendedUntil = now + CONTENTION_MS;
+      this.#schedule(0.5 + this.#options.random.next());
+      return;
+    }
+    this.#busySince = null;
+    const mapped = fromSqliteError(error, this.#options.path);
+    for (const call of this.#queue.splice(0)) call.reject(mapped);
+    this.#onDrained?.();
+  }
+
+  #query(statement: Statement): readonly Row[] {
+    let prepared = this.#statements.get(statement.sql);
+    if (prepared === undefined) {
+      prepared = this.#database.prepare(statement.sql);
+      this.#statements.set(statement.sql, prepared);
+    }
+    return prepared.all(...statement.params) as readonly Row[];
+  }
+
+  #run(sql: string): void {
+    this.#query({ sql, params: [] });
+  }
+
+  #readDataVersion(): number {
+    return Number(this.#query({ sql: "pragma data_version", params: [] })[0]?.data_version);
+  }
+
+  /** Whether another connection has committed since the last look. */
+  #noticeForeignCommits(): boolean {
+    const version = this.#readDataVersion();
+    if (version === this.#dataVersion) return false;
+    this.#dataVersion = version;
+    this.#contendedUntil = performance.now() + CONTENTION_MS;
+    return true;
+  }
+
+  #lookForForeignCommits(): void {
+    if (this.#closing === null && this.#noticeForeignCommits()) this.#notify();
+  }
+
+  #notify(): void {
+    if (this.#isNotifying || this.#listeners.size === 0) return;
+    this.#isNotifying = true;
+    setImmediate(() => {
+      this.#isNotifying = false;
+      for (const listener of this.#listeners) listener();
+    });
+  }
+
+  #ensureProject(): ProjectId {
+    const existing = this.#query({ sql: "select id from projects limit 1", params: [] })[0];
+    if (existing !== undefined) return asId(String(existing.id));
+    const id = this.#options.random.uuid().replaceAll("-", "").slice(0, 12);
+    const now = this.#options.clock.now();
+    // Two processes may create the first project at once; the later one adopts what it finds.
+    this.#query({
+      sql: "insert into projects (id, name, created_at) select ?, ?, ? where not exists (select 1 from projects)",
+      params: [id, this.#options.projectName, now],
+    });
+    const row = this.#query({ sql: "select id from projects limit 1", params: [] })[0];
+    assert(row !== undefined, "a project exists after it was ensured");
+    return asId(String(row.id));
+  }
+}
+
+function openDatabase(options: SqliteStoreOptions): DatabaseSync {
+  let database: DatabaseSync | null = null;
+  try {
+    // Opening and migrating wait in SQLite; everything after is tried again from timers.
+    database = new DatabaseSync(options.path, { timeout: options.busyTimeoutMs ?? 30_000 });
+    database.exec("pragma journal_mode = wal");
+    database.exec(`pragma synchronous = ${options.durability === "normal" ? "normal" : "full"}`);
+    database.exec("pragma cache_size = -32000; pragma temp_store = memory; pragma wal_autocheckpoint = 8000");
+    migrate(database, options.path);
+    database.exec("pragma busy_timeout = 0");
+    return database;
+  } catch (error) {
+    database?.close();
+    throw fromSqliteError(error, options.path);
+  }
+}
+
+function closedError(path: string): PerdureError {
+  return unreachableStore(path, "the store is closed", "Open it again with openPerdure.");
+}

@@ -1,0 +1,82 @@
+/** The logged tables: their columns and what identifies a row. Everything that writes state or replays the log goes by this. */
+
+export interface Table {
+  readonly name: string;
+  /** Besides `project_id`, which every key begins with. */
+  readonly key: readonly string[];
+  /** All but `project_id`. `seq` is assigned by the database and logged like any other column. */
+  readonly columns: readonly string[];
+  /** Columns that hold JSON text (or a reference to a blob). */
+  readonly json: readonly string[];
+  readonly hasSeq: boolean;
+}
+
+function table(definition: Omit<Table, "hasSeq">): Table {
+  return { ...definition, hasSeq: definition.columns.includes("seq") };
+}
+
+export const SESSIONS = table({
+  name: "sessions",
+  key: ["id"],
+  columns: words(`seq id name status goal plan_file plan_fingerprint concurrency max_unfinished metadata created_at updated_at
+    started_at ended_at`),
+  json: ["metadata"],
+});
+
+export const TASKS = table({
+  name: "tasks",
+  key: ["id"],
+  columns: words(`seq id session_id parent_id key title description executor input kind status blocked_reason blocked_note
+    priority weight waiting_on on_dependency_failure context max_retries retry timeout_ms schedule overlap catch_up
+    scheduled_for missed_until run_at execution_id source created_at updated_at started_at completed_at held`),
+  json: ["input", "context", "retry", "schedule", "source"],
+});
+
+export const DEPENDENCIES = table({
+  name: "dependencies",
+  key: ["task_id", "depends_on_id"],
+  columns: words("task_id depends_on_id session_id kind"),
+  json: [],
+});
+
+export const EXECUTIONS = table({
+  name: "executions",
+  key: ["id"],
+  columns: words(`seq id session_id task_id kind status attempt retry_count fence worker_id scheduled_for interrupt_requested
+    result error progress started_at updated_at ended_at`),
+  json: ["result", "error", "progress"],
+});
+
+export const STEPS = table({
+  name: "steps",
+  key: ["execution_id", "position"],
+  columns: words(`execution_id position session_id task_id name kind status effect concurrent handled attempt result error
+    started_at ended_at`),
+  json: ["kind", "result", "error"],
+});
+
+export const SIGNALS = table({
+  name: "signals",
+  key: ["id"],
+  columns: words("seq id session_id task_id name payload created_at consumed_at"),
+  json: ["payload"],
+});
+
+export const ARTIFACTS = table({
+  name: "artifacts",
+  key: ["id"],
+  columns: words("seq id session_id task_id execution_id name media_type size_bytes hash created_at"),
+  json: [],
+});
+
+/** In an order that lets rows be inserted before those that refer to them. */
+export const LOGGED_TABLES: readonly Table[] = [SESSIONS, TASKS, DEPENDENCIES, EXECUTIONS, STEPS, SIGNALS, ARTIFACTS];
+
+function words(text: string): readonly string[] {
+  return text.trim().split(/\s+/);
+}
+
+/** The columns of `target` for a select, each under its own name. */
+export function columnsOf(target: Table, alias?: string): string {
+  return target.columns.map((column) => (alias === undefined ? column : `${alias}.${column} as ${column}`)).join(", ");
+}

@@ -1,0 +1,60 @@
+/**
+ * Values of any size in a column: JSON text, or, above `LIMITS.inlineBytes`, the reference `@sha256:HASH` to a blob
+ * stored once. JSON never begins with `@`, so the two cannot be confused.
+ */
+
+import { createHash } from "node:crypto";
+
+import { PerdureError } from "../base/errors.ts";
+import type { Json } from "../base/json.ts";
+import { parseStoredJson, toJsonText } from "../base/json.ts";
+import { LIMITS } from "../domain/limits.ts";
+import type { Command, Row, SqlValue } from "./command.ts";
+import { oneRow, rows } from "./command.ts";
+
+const REFERENCE = "@sha256:";
+
+/** The text to store for a value. @throws PerdureError `limit-reached` above `LIMITS.valueBytes`. */
+export function* storeValue(value: unknown, what: string): Command<string> {
+  const text = toJsonText(value, what);
+  // A JavaScript string's UTF-8 form is at least as long as its length and at most three times that.
+  if (text.length * 3 <= LIMITS.inlineBytes) return text;
+  const sizeBytes = Buffer.byteLength(text);
+  if (sizeBytes <= LIMITS.inlineBytes) return text;
+  if (sizeBytes > LIMITS.valueBytes) {
+    throw new PerdureError("limit-reached", {
+      message: `${what} takes ${sizeBytes} bytes as JSON; at most ${LIMITS.valueBytes} are kept`,
+      hint: "Keep large data as an artifact (run.artifact) and pass its name on.",
+      details: { sizeBytes, limitBytes: LIMITS.valueBytes },
+    });
+  }
+  const hash = createHash("sha256").update(text).digest("hex");
+  yield* rows("insert into blobs (hash, size_bytes, content) values (?, ?, ?) on conflict do nothing", hash, sizeBytes, text);
+  return REFERENCE + hash;
+}
+
+/** The value of a stored column; `null` for a column without one. */
+export function* loadValue(text: SqlValue | undefined, what: string): Command<Json> {
+  if (typeof text !== "string") return null;
+  if (!text.startsWith(REFERENCE)) return parseStoredJson(text, what);
+  const hash = text.slice(REFERENCE.length);
+  const blob = yield* oneRow("select content from blobs where hash = ?", hash);
+  if (typeof blob?.content === "string") return parseStoredJson(blob.content, what);
+  throw new PerdureError("store-damaged", {
+    message: `${what} refers to blob ${hash}, which is missing`,
+    hint: "Run `perdure doctor` to check the store.",
+    details: { hash },
+  });
+}
+
+/** The row with every blob reference in `columns` replaced by the text it stands for. */
+export function* withValues(row: Row, columns: readonly string[]): Command<Row> {
+  let loaded: Record<string, SqlValue> | null = null;
+  for (const column of columns) {
+    const text = row[column];
+    if (typeof text !== "string" || !text.startsWith(REFERENCE)) continue;
+    loaded ??= { ...row };
+    loaded[column] = JSON.stringify(yield* loadValue(text, column));
+  }
+  return loaded ?? row;
+}
