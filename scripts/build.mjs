@@ -4,4 +4,4 @@ import { cpSync, rmSync } from "node:fs";
 
 rmSync("dist", { recursive: true, force: true });
 execFileSync("tsc", ["-p", "tsconfig.build.json"], { stdio: "inherit", shell: process.platform === "win32" });
-cpSync("src/store/migrations", "dist/store/migrations", { recursive: true });
+cpSync("src/store/sqlite/migrations", "dist/store/sqlite/migrations", { recursive: true });

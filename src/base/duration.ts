@@ -2,7 +2,14 @@
 
 import { PerdureError } from "./errors.ts";
 
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+const UNIT_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
 const WHOLE = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+$/;
 const PART = /(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g;
 
@@ -11,7 +18,8 @@ export function findDurationMs(text: string): number | null {
   const compact = text.trim().replaceAll(/\s+/g, "");
   if (!WHOLE.test(compact)) return null;
   let totalMs = 0;
-  for (const [, amount, unit] of compact.matchAll(PART)) totalMs += Number(amount) * (UNIT_MS[unit ?? ""] ?? Number.NaN);
+  for (const [, amount, unit] of compact.matchAll(PART))
+    totalMs += Number(amount) * (UNIT_MS[unit ?? ""] ?? Number.NaN);
   return Number.isFinite(totalMs) ? Math.round(totalMs) : null;
 }
 

@@ -39,7 +39,13 @@ function walk(nodes: readonly string[], needsOf: Needs): Walked {
         order.push(top.node);
         path.pop();
       } else if (known.has(need)) {
-        if (state.get(need) === "on-path") return { cycle: closeCycle(path.map((step) => step.node), need) };
+        if (state.get(need) === "on-path")
+          return {
+            cycle: closeCycle(
+              path.map((step) => step.node),
+              need,
+            ),
+          };
         if (!state.has(need)) enter(need);
       }
     }

@@ -48,7 +48,8 @@ test("the same progress in more time leaves more to do, by its own rate", () => 
   fc.assert(
     fc.property(anyPercent, anyMs, anyMs, (percent, a, b) => {
       const sooner = estimateRemainingMs({ percent, elapsedMs: Math.min(a, b), historyMs: [] }) ?? 0;
-      const later = estimateRemainingMs({ percent, elapsedMs: Math.max(a, b), historyMs: [] }) ?? Number.POSITIVE_INFINITY;
+      const later =
+        estimateRemainingMs({ percent, elapsedMs: Math.max(a, b), historyMs: [] }) ?? Number.POSITIVE_INFINITY;
       if (percent > 0) expect(later).toBeGreaterThanOrEqual(sooner);
     }),
   );

@@ -43,7 +43,11 @@ describe("estimateRemainingMs", () => {
 
 describe("estimateSessionRemainingMs", () => {
   test("is 0 when nothing is left", () => {
-    const tasks = [anEtaTask({ status: "completed" }), anEtaTask({ status: "cancelled" }), anEtaTask({ status: "failed" })];
+    const tasks = [
+      anEtaTask({ status: "completed" }),
+      anEtaTask({ status: "cancelled" }),
+      anEtaTask({ status: "failed" }),
+    ];
 
     expect(estimateSessionRemainingMs({ tasks, concurrency: 3 })).toBe(0);
   });

@@ -67,13 +67,15 @@ export interface SessionRemainingInput {
 export function estimateSessionRemainingMs({ tasks, concurrency }: SessionRemainingInput): number | null {
   const unfinished = tasks.filter((task) => ["pending", "blocked", "in_progress"].includes(task.status));
   if (unfinished.length === 0) return 0;
-  const typicalMs = mean(knownOf(tasks, (task) => task.durationMs)) ?? mean(knownOf(unfinished, (task) => task.remainingMs));
+  const typicalMs =
+    mean(knownOf(tasks, (task) => task.durationMs)) ?? mean(knownOf(unfinished, (task) => task.remainingMs));
   if (typicalMs === null) return null;
 
   let sumMs = 0;
   let longestMs = 0;
   for (const task of unfinished) {
-    const leftMs = known(task.status === "in_progress" ? task.remainingMs : null) ?? known(task.durationMs) ?? typicalMs;
+    const leftMs =
+      known(task.status === "in_progress" ? task.remainingMs : null) ?? known(task.durationMs) ?? typicalMs;
     sumMs += leftMs;
     longestMs = Math.max(longestMs, leftMs);
   }
@@ -82,7 +84,9 @@ export function estimateSessionRemainingMs({ tasks, concurrency }: SessionRemain
 
 /** The median of the durations longer than `elapsed`, less it; `null` when none is. */
 function medianResidualMs(historyMs: readonly number[], elapsed: number): number | null {
-  const longer = historyMs.filter((duration) => Number.isFinite(duration) && duration > elapsed).toSorted((a, b) => a - b);
+  const longer = historyMs
+    .filter((duration) => Number.isFinite(duration) && duration > elapsed)
+    .toSorted((a, b) => a - b);
   const upper = longer[Math.floor(longer.length / 2)];
   const lower = longer[Math.floor((longer.length - 1) / 2)];
   return upper === undefined || lower === undefined ? null : lower + (upper - lower) / 2 - elapsed;

@@ -92,7 +92,9 @@ describe("applyProgressUpdate", () => {
   test("clamps a percent and passes over numbers that are none", () => {
     expect(applyProgressUpdate(null, { percent: 120 }, 5).percent).toBe(100);
     expect(applyProgressUpdate(null, { percent: -1 }, 5).percent).toBe(0);
-    expect(applyProgressUpdate(aReport({ percent: 10 }), { percent: Number.NaN, currentStep: Number.NaN }, 5)).toMatchObject({
+    expect(
+      applyProgressUpdate(aReport({ percent: 10 }), { percent: Number.NaN, currentStep: Number.NaN }, 5),
+    ).toMatchObject({
       percent: 10,
       currentStep: null,
     });
@@ -110,7 +112,9 @@ describe("applyProgressUpdate", () => {
   });
 
   test("adds a milestone that was not named before", () => {
-    expect(applyProgressUpdate(null, { milestone: "surprise" }, 2).milestones).toEqual([{ name: "surprise", reachedAt: 2 }]);
+    expect(applyProgressUpdate(null, { milestone: "surprise" }, 2).milestones).toEqual([
+      { name: "surprise", reachedAt: 2 },
+    ]);
   });
 
   test("replaces the milestones to come and keeps the reached ones", () => {

@@ -36,7 +36,9 @@ export function executionProgress(input: ExecutionProgressInput): Progress {
   const percent = executionPercent(input);
   const timeElapsedMs = startedAt === null ? 0 : Math.max(0, (input.endedAt ?? now) - startedAt);
   const remainingMs =
-    status === "in_progress" ? estimateRemainingMs({ percent, elapsedMs: timeElapsedMs, historyMs: input.historyMs }) : null;
+    status === "in_progress"
+      ? estimateRemainingMs({ percent, elapsedMs: timeElapsedMs, historyMs: input.historyMs })
+      : null;
   return {
     percent,
     currentStep: reported.currentStep ?? (input.completedSteps > 0 ? input.completedSteps : null),
@@ -53,7 +55,9 @@ export function executionProgress(input: ExecutionProgressInput): Progress {
  * How far an execution is, 0–100 with one decimal: what it reported, else `currentStep` of `totalSteps`, else the
  * completed steps of its journal of `totalSteps`, else 0. A completed task is at 100, and nothing else is rounded up to it.
  */
-export function executionPercent(input: Pick<ExecutionProgressInput, "status" | "reported" | "completedSteps">): number {
+export function executionPercent(
+  input: Pick<ExecutionProgressInput, "status" | "reported" | "completedSteps">,
+): number {
   if (input.status === "completed") return 100;
   const { percent, currentStep, totalSteps } = input.reported ?? NOTHING_REPORTED;
   if (percent !== null) return roundPercent(percent);

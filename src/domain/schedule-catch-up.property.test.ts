@@ -57,7 +57,18 @@ function live({ schedule, catchUp, overlap, turns }: Life): { ran: readonly Ran[
     now += durationMs;
     const { scheduledFor: lastScheduledFor, missedUntil } = plan;
     ran.push({ scheduledFor: lastScheduledFor, startedAt: lastStartedAt, endedAt: now });
-    take(planNextOccurrence({ schedule, anchor: ANCHOR, catchUp, overlap, lastScheduledFor, lastStartedAt, missedUntil, now }));
+    take(
+      planNextOccurrence({
+        schedule,
+        anchor: ANCHOR,
+        catchUp,
+        overlap,
+        lastScheduledFor,
+        lastStartedAt,
+        missedUntil,
+        now,
+      }),
+    );
   }
   return { ran, skipped, pending: plan.scheduledFor };
 }

@@ -13,7 +13,15 @@ const everyMinute = { type: "every", intervalMs: MINUTE } as const;
 /** An occurrence due at minute 10 of a task that runs every minute, asked for when it is due. */
 function aDue(overrides: Partial<DueOccurrence> = {}): DueOccurrence {
   const scheduledFor = overrides.scheduledFor ?? 10 * MINUTE;
-  return { schedule: everyMinute, anchor: 0, catchUp: "last", scheduledFor, runAt: scheduledFor, now: scheduledFor, ...overrides };
+  return {
+    schedule: everyMinute,
+    anchor: 0,
+    catchUp: "last",
+    scheduledFor,
+    runAt: scheduledFor,
+    now: scheduledFor,
+    ...overrides,
+  };
 }
 
 /** An occurrence of minute 10 that started on time and ended 5 s later. */
@@ -79,7 +87,9 @@ describe("planDueOccurrence", () => {
     const schedule = { type: "daily", time: "07:00", timezone: "UTC" } as const;
     const due = aDue({ schedule, catchUp: "skip", scheduledFor: Date.parse("2026-01-20T07:00:00Z") });
 
-    expect(planDueOccurrence({ ...due, now: due.scheduledFor + MINUTE })).toMatchObject({ scheduledFor: due.scheduledFor });
+    expect(planDueOccurrence({ ...due, now: due.scheduledFor + MINUTE })).toMatchObject({
+      scheduledFor: due.scheduledFor,
+    });
     expect(planDueOccurrence({ ...due, now: due.scheduledFor + MINUTE + 1 })).toMatchObject({
       scheduledFor: Date.parse("2026-01-21T07:00:00Z"),
       skipped: 1,
@@ -89,7 +99,10 @@ describe("planDueOccurrence", () => {
   test("an occurrence that was queued is late only by the time since it could start", () => {
     const queued = aDue({ catchUp: "skip", runAt: 13 * MINUTE });
 
-    expect(planDueOccurrence({ ...queued, now: 13 * MINUTE + 10_000 })).toMatchObject({ scheduledFor: 10 * MINUTE, skipped: 0 });
+    expect(planDueOccurrence({ ...queued, now: 13 * MINUTE + 10_000 })).toMatchObject({
+      scheduledFor: 10 * MINUTE,
+      skipped: 0,
+    });
     expect(planDueOccurrence({ ...queued, now: 13 * MINUTE + 40_000 })).toMatchObject({ scheduledFor: 14 * MINUTE });
   });
 
@@ -122,8 +135,12 @@ describe("planDueOccurrence", () => {
     const schedule = { type: "cron", cron: "0 0 0 1 1 * 2026", timezone: "UTC" } as const;
     const scheduledFor = Date.UTC(2026, 0, 1);
 
-    expect(planDueOccurrence(aDue({ schedule, catchUp: "skip", scheduledFor, now: scheduledFor + 10 * MINUTE }))).toBeNull();
-    expect(planDueOccurrence(aDue({ schedule, catchUp: "last", scheduledFor, now: scheduledFor + 10 * MINUTE }))).toMatchObject({
+    expect(
+      planDueOccurrence(aDue({ schedule, catchUp: "skip", scheduledFor, now: scheduledFor + 10 * MINUTE })),
+    ).toBeNull();
+    expect(
+      planDueOccurrence(aDue({ schedule, catchUp: "last", scheduledFor, now: scheduledFor + 10 * MINUTE })),
+    ).toMatchObject({
       scheduledFor,
     });
   });
@@ -131,7 +148,12 @@ describe("planDueOccurrence", () => {
 
 describe("planNextOccurrence", () => {
   test("is the next of the schedule when the last ended in time", () => {
-    expect(planNextOccurrence(anEnded())).toEqual({ scheduledFor: 11 * MINUTE, runAt: 11 * MINUTE, skipped: 0, missedUntil: null });
+    expect(planNextOccurrence(anEnded())).toEqual({
+      scheduledFor: 11 * MINUTE,
+      runAt: 11 * MINUTE,
+      skipped: 0,
+      missedUntil: null,
+    });
   });
 
   test("skip: leaves out what came due while the last one ran, and counts it", () => {
@@ -182,7 +204,10 @@ describe("planNextOccurrence", () => {
     const ended = anEnded({ catchUp: "all", lastStartedAt: 12 * MINUTE + 1, now: 13 * MINUTE + 1 });
 
     expect(planNextOccurrence(ended)).toMatchObject({ scheduledFor: 11 * MINUTE, skipped: 0 });
-    expect(planNextOccurrence({ ...ended, lastScheduledFor: 12 * MINUTE })).toMatchObject({ scheduledFor: 14 * MINUTE, skipped: 1 });
+    expect(planNextOccurrence({ ...ended, lastScheduledFor: 12 * MINUTE })).toMatchObject({
+      scheduledFor: 14 * MINUTE,
+      skipped: 1,
+    });
   });
 
   test("is null after a one-shot schedule and after a schedule's last occurrence", () => {

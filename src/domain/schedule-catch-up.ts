@@ -20,7 +20,7 @@ import { occurrencesOf, type Occurrences } from "./schedule-rules.ts";
 export const MAX_WAITING_OCCURRENCES = 1_000;
 
 /** An occurrence that starts later than this, or than half the time to the one after it, was missed. */
-export const MISSED_AFTER_MS = 60_000;
+const MISSED_AFTER_MS = 60_000;
 
 export interface PlannedOccurrence {
   /** The instant of the schedule it stands for; identifies the occurrence. */
@@ -64,7 +64,12 @@ export interface DueOccurrence {
  * run however late it is, since its task would otherwise vanish. `null`: the schedule has come to its end.
  */
 export function planDueOccurrence(due: DueOccurrence): PlannedOccurrence | null {
-  const asPlanned = { scheduledFor: due.scheduledFor, runAt: due.runAt, skipped: 0, missedUntil: due.missedUntil ?? null };
+  const asPlanned = {
+    scheduledFor: due.scheduledFor,
+    runAt: due.runAt,
+    skipped: 0,
+    missedUntil: due.missedUntil ?? null,
+  };
   if (!isRecurring(due.schedule)) return asPlanned;
   const occurrences = occurrencesOf(due.schedule, due.anchor);
   if (due.now <= Math.max(due.runAt, due.scheduledFor) + graceMs(occurrences, due.scheduledFor)) return asPlanned;

@@ -11,7 +11,7 @@ const cron = (line: string, timezone: string | null = "UTC"): Schedule => ({ typ
 function following(schedule: Schedule, after: string, count: number): readonly (string | null)[] {
   const occurrences = occurrencesOf(schedule, 0);
   const found: (string | null)[] = [];
-  for (let instant: number | null = at(after); instant !== null && found.length < count; ) {
+  for (let instant: number | null = at(after); instant !== null && found.length < count;) {
     instant = occurrences.after(instant);
     found.push(iso(instant));
   }
@@ -42,7 +42,11 @@ describe("validateSchedule", () => {
     ["a fraction of a millisecond", { type: "every", intervalMs: 1_000.5 }, /whole/],
     ["hour 24", daily("24:00", "UTC"), /time of day.*24:00/],
     ["an hour of one digit", daily("7:00", "UTC"), /time of day/],
-    ["an unknown zone, with the likely one", daily("07:00", "Europe/Berln"), /Europe\/Berln; did you mean Europe\/Berlin/],
+    [
+      "an unknown zone, with the likely one",
+      daily("07:00", "Europe/Berln"),
+      /Europe\/Berln; did you mean Europe\/Berlin/,
+    ],
     ["an empty zone", cron("0 7 * * *", ""), /time zone/],
     ["minute 61", cron("61 * * * *"), /bad cron line: 61 \* \* \* \* \(Invalid value for minute: 61\)/],
     ["a line of words", cron("hello"), /bad cron line/],
@@ -96,8 +100,19 @@ describe("nextOccurrence", () => {
     expect(iso(after)).toBe("2026-01-21T07:00:00.000Z");
   });
 
+  test("without a zone, follows the machine's", () => {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const after = at("2026-07-01T00:00:00Z");
+
+    expect(nextOccurrence({ type: "daily", time: "07:00", timezone: null }, after, 0)).toBe(
+      nextOccurrence(daily("07:00", zone), after, 0),
+    );
+  });
+
   test("takes a numeric offset as a zone", () => {
-    expect(iso(nextOccurrence(daily("07:00", "+02:00"), at("2026-07-01T00:00:00Z"), 0))).toBe("2026-07-01T05:00:00.000Z");
+    expect(iso(nextOccurrence(daily("07:00", "+02:00"), at("2026-07-01T00:00:00Z"), 0))).toBe(
+      "2026-07-01T05:00:00.000Z",
+    );
   });
 });
 
@@ -139,12 +154,16 @@ describe("a daily schedule where the clock jumps", () => {
   });
 
   test("keeps a zone with a quarter of an hour", () => {
-    expect(following(daily("05:30", "Asia/Kathmandu"), "2026-04-03T00:00:00Z", 1)).toEqual(["2026-04-03T23:45:00.000Z"]);
+    expect(following(daily("05:30", "Asia/Kathmandu"), "2026-04-03T00:00:00Z", 1)).toEqual([
+      "2026-04-03T23:45:00.000Z",
+    ]);
   });
 });
 
 test("a cron of intervals runs in both passes of a repeated hour and not in a gap", () => {
-  expect(following(cron("0 2 * * *", "Europe/Berlin"), "2026-10-24T22:00:00Z", 1)).toEqual(["2026-10-25T00:00:00.000Z"]);
+  expect(following(cron("0 2 * * *", "Europe/Berlin"), "2026-10-24T22:00:00Z", 1)).toEqual([
+    "2026-10-25T00:00:00.000Z",
+  ]);
   expect(following(cron("*/30 * * * *", "Europe/Berlin"), "2026-10-24T23:59:00Z", 5)).toEqual([
     "2026-10-25T00:00:00.000Z",
     "2026-10-25T00:30:00.000Z",
@@ -152,5 +171,7 @@ test("a cron of intervals runs in both passes of a repeated hour and not in a ga
     "2026-10-25T01:30:00.000Z",
     "2026-10-25T02:00:00.000Z",
   ]);
-  expect(following(cron("*/30 2 * * *", "Europe/Berlin"), "2026-03-28T12:00:00Z", 1)).toEqual(["2026-03-30T00:00:00.000Z"]);
+  expect(following(cron("*/30 2 * * *", "Europe/Berlin"), "2026-03-28T12:00:00Z", 1)).toEqual([
+    "2026-03-30T00:00:00.000Z",
+  ]);
 });

@@ -24,8 +24,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
-const listed = async (): Promise<readonly string[]> =>
-  (await readdir(dir, { recursive: true })).toSorted();
+const listed = async (): Promise<readonly string[]> => (await readdir(dir, { recursive: true })).toSorted();
 
 async function aFile(content: string | Uint8Array): Promise<string> {
   const path = join(root, "source");

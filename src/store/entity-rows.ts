@@ -10,7 +10,14 @@ import { DEFAULT_RETRY_POLICY } from "../domain/retry-policy.ts";
 import type { CatchUp, Overlap, Schedule } from "../domain/schedule.ts";
 import type { Session, SessionStatus } from "../domain/session.ts";
 import type { Step, StepEffect, StepKind, StepStatus } from "../domain/step.ts";
-import type { BlockedReason, DependencyFailurePolicy, Task, TaskError, TaskSource, TaskStatus } from "../domain/task.ts";
+import type {
+  BlockedReason,
+  DependencyFailurePolicy,
+  Task,
+  TaskError,
+  TaskSource,
+  TaskStatus,
+} from "../domain/task.ts";
 import type { Row, SqlValue } from "./command.ts";
 
 export function rowToSession(row: Row): Session {

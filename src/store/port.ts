@@ -16,7 +16,11 @@ export interface Store {
    *
    * @throws PerdureError whatever the command throws; `store-unreachable` or `store-damaged` when the database fails.
    */
-  execute<Input, Result>(command: CommandDefinition<Input, Result>, input: Input, options?: ExecuteOptions): Promise<Result>;
+  execute<Input, Result>(
+    command: CommandDefinition<Input, Result>,
+    input: Input,
+    options?: ExecuteOptions,
+  ): Promise<Result>;
 
   /**
    * Calls `listener` soon after anything may have been committed, by this process or another. Calls are coalesced

@@ -18,7 +18,8 @@ function table(definition: Omit<Table, "hasSeq">): Table {
 export const SESSIONS = table({
   name: "sessions",
   key: ["id"],
-  columns: words(`seq id name status goal plan_file plan_fingerprint concurrency max_unfinished metadata created_at updated_at
+  columns:
+    words(`seq id name status goal plan_file plan_fingerprint concurrency max_unfinished metadata created_at updated_at
     started_at ended_at`),
   json: ["metadata"],
 });
@@ -26,7 +27,8 @@ export const SESSIONS = table({
 export const TASKS = table({
   name: "tasks",
   key: ["id"],
-  columns: words(`seq id session_id parent_id key title description executor input kind status blocked_reason blocked_note
+  columns:
+    words(`seq id session_id parent_id key title description executor input kind status blocked_reason blocked_note
     priority weight waiting_on on_dependency_failure context max_retries retry timeout_ms schedule overlap catch_up
     scheduled_for missed_until run_at execution_id source created_at updated_at started_at completed_at held`),
   json: ["input", "context", "retry", "schedule", "source"],
@@ -42,7 +44,8 @@ export const DEPENDENCIES = table({
 export const EXECUTIONS = table({
   name: "executions",
   key: ["id"],
-  columns: words(`seq id session_id task_id kind status attempt retry_count fence worker_id scheduled_for interrupt_requested
+  columns:
+    words(`seq id session_id task_id kind status attempt retry_count fence worker_id scheduled_for interrupt_requested
     result error progress started_at updated_at ended_at`),
   json: ["result", "error", "progress"],
 });
@@ -50,7 +53,8 @@ export const EXECUTIONS = table({
 export const STEPS = table({
   name: "steps",
   key: ["execution_id", "position"],
-  columns: words(`execution_id position session_id task_id name kind status effect concurrent handled attempt result error
+  columns:
+    words(`execution_id position session_id task_id name kind status effect concurrent handled attempt result error
     started_at ended_at`),
   json: ["kind", "result", "error"],
 });

@@ -29,7 +29,12 @@ export function* storeValue(value: unknown, what: string): Command<string> {
     });
   }
   const hash = createHash("sha256").update(text).digest("hex");
-  yield* rows("insert into blobs (hash, size_bytes, content) values (?, ?, ?) on conflict do nothing", hash, sizeBytes, text);
+  yield* rows(
+    "insert into blobs (hash, size_bytes, content) values (?, ?, ?) on conflict do nothing",
+    hash,
+    sizeBytes,
+    text,
+  );
   return REFERENCE + hash;
 }
 

@@ -49,18 +49,21 @@ export const addArtifact = defineWrite("add-artifact", function* (context, input
 });
 
 /** Oldest first. */
-export const listArtifacts = defineRead("list-artifacts", function* (context, input: { readonly taskId: TaskId }): Command<readonly Artifact[]> {
-  const sql = `select id, task_id, execution_id, name, media_type, size_bytes, hash, created_at from artifacts
+export const listArtifacts = defineRead(
+  "list-artifacts",
+  function* (context, input: { readonly taskId: TaskId }): Command<readonly Artifact[]> {
+    const sql = `select id, task_id, execution_id, name, media_type, size_bytes, hash, created_at from artifacts
     where project_id = ? and task_id = ? order by seq`;
-  const found = yield* rows(sql, context.projectId, input.taskId);
-  return found.map((row) => ({
-    id: asId(text(row.id)),
-    taskId: asId(text(row.task_id)),
-    executionId: row.execution_id === null ? null : asId(text(row.execution_id)),
-    name: text(row.name),
-    mediaType: text(row.media_type),
-    sizeBytes: integer(row.size_bytes),
-    hash: text(row.hash),
-    createdAt: integer(row.created_at),
-  }));
-});
+    const found = yield* rows(sql, context.projectId, input.taskId);
+    return found.map((row) => ({
+      id: asId(text(row.id)),
+      taskId: asId(text(row.task_id)),
+      executionId: row.execution_id === null ? null : asId(text(row.execution_id)),
+      name: text(row.name),
+      mediaType: text(row.media_type),
+      sizeBytes: integer(row.size_bytes),
+      hash: text(row.hash),
+      createdAt: integer(row.created_at),
+    }));
+  },
+);

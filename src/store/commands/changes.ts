@@ -23,7 +23,9 @@ export interface ListChanges {
 }
 
 /** In the order they were made. */
-export const listChanges = defineRead("list-changes", function* (context, input: ListChanges): Command<readonly Change[]> {
+export const listChanges = defineRead("list-changes", function* (context, input: ListChanges): Command<
+  readonly Change[]
+> {
   const where = ["project_id = ?", "seq > ?"];
   const params: SqlValue[] = [context.projectId, input.after ?? 0];
   const add = (condition: string, ...values: readonly SqlValue[]): void => {

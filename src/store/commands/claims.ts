@@ -1,6 +1,7 @@
 /** Claiming: which tasks a worker gets next, and the execution it gets for each. */
 
 import type { Millis } from "../../base/clock.ts";
+import { PerdureError } from "../../base/errors.ts";
 import type { Execution } from "../../domain/execution.ts";
 import type { SessionId, TaskId, WorkerId } from "../../domain/ids.ts";
 import type { Task } from "../../domain/task.ts";
@@ -10,6 +11,7 @@ import { integer, rowToExecution, rowToTask, text } from "../entity-rows.ts";
 import { insertRow, updateRow } from "../rows.ts";
 import { columnsOf, EXECUTIONS, TASKS } from "../tables.ts";
 import { withValues } from "../values.ts";
+import { nameOfTask } from "./dependencies.ts";
 import { executionRow, taskRow, transitionTask } from "./task-rows.ts";
 
 export interface ClaimTasks {
@@ -74,7 +76,12 @@ export interface PlanOccurrence {
   readonly taskId: TaskId;
   /** The occurrence that was planned anew; nothing happens if another was chosen meanwhile. */
   readonly scheduledFor: Millis | null;
-  readonly planned: { readonly scheduledFor: Millis; readonly runAt: Millis; readonly skipped: number; readonly missedUntil: Millis | null };
+  readonly planned: {
+    readonly scheduledFor: Millis;
+    readonly runAt: Millis;
+    readonly skipped: number;
+    readonly missedUntil: Millis | null;
+  };
 }
 
 /** Sets which occurrence an overdue recurring task runs next. */
@@ -85,7 +92,12 @@ export const planOccurrence = defineWrite("plan-occurrence", function* (context,
   yield* updateRow(context, TASKS, task, {
     verb: "plan_occurrence",
     note: skipped === 0 ? null : `${skipped} missed occurrences left out`,
-    patch: { scheduled_for: scheduledFor, missed_until: missedUntil, run_at: Math.max(runAt, context.now), updated_at: context.now },
+    patch: {
+      scheduled_for: scheduledFor,
+      missed_until: missedUntil,
+      run_at: Math.max(runAt, context.now),
+      updated_at: context.now,
+    },
   });
 });
 
@@ -103,8 +115,11 @@ function* isMoreComing(context: CommandContext, input: ClaimTasks): Command<bool
 /** Claims one task by id, if it is ready and due. @throws PerdureError `wrong-state` from the caller's check. */
 export function* claimRow(context: CommandContext, task: Row, workerId: WorkerId): Command<Claimed> {
   const existing = task.execution_id === null ? null : yield* executionRow(context, text(task.execution_id));
-  const continues = existing !== null && existing.status !== "completed" && existing.scheduled_for === task.scheduled_for;
-  const execution = continues ? yield* takeUp(context, existing, workerId) : yield* startExecution(context, task, workerId);
+  const continues =
+    existing !== null && existing.status !== "completed" && existing.scheduled_for === task.scheduled_for;
+  const execution = continues
+    ? yield* takeUp(context, existing, workerId)
+    : yield* startExecution(context, task, workerId);
   const claimedTask = yield* updateRow(context, TASKS, task, {
     verb: "claim",
     patch: {
@@ -158,7 +173,10 @@ function* takeUp(context: CommandContext, execution: Row, workerId: WorkerId): C
 const SCOPE = { any: "project_id = ?", session: "project_id = ? and session_id = ?" } as const;
 const READY = "executor = ? and status = 'pending' and held = 0";
 
-function scopeOf(context: CommandContext, sessionId: SessionId | null): { readonly where: string; readonly params: readonly SqlValue[] } {
+function scopeOf(
+  context: CommandContext,
+  sessionId: SessionId | null,
+): { readonly where: string; readonly params: readonly SqlValue[] } {
   return sessionId === null
     ? { where: SCOPE.any, params: [context.projectId] }
     : { where: SCOPE.session, params: [context.projectId, sessionId] };
@@ -228,7 +246,8 @@ function* nextDue(context: CommandContext, input: ClaimTasks): Command<Millis | 
     context.projectId,
     context.now,
   );
-  if (typeof waking?.run_at === "number" && waking.run_at < NEVER) next = Math.min(next ?? Number.POSITIVE_INFINITY, waking.run_at);
+  if (typeof waking?.run_at === "number" && waking.run_at < NEVER)
+    next = Math.min(next ?? Number.POSITIVE_INFINITY, waking.run_at);
   return next;
 }
 
@@ -244,17 +263,20 @@ function* wakeWaiting(context: CommandContext): Command<void> {
     context.now,
   );
   for (const task of due) {
-    if (integer(task.waiting_on) > 0 || task.execution_id === null) continue;
     yield* updateRow(context, TASKS, task, {
       verb: "unblock",
       note: "the wait reached its time limit",
-      patch: { status: "pending", blocked_reason: null, blocked_note: null, updated_at: context.now },
+      patch: { status: "pending", blocked_reason: null, blocked_note: null, waiting_on: 0, updated_at: context.now },
     });
   }
 }
 
 function byUrgency(a: Row, b: Row): number {
-  return integer(b.priority) - integer(a.priority) || integer(a.run_at) - integer(b.run_at) || integer(a.seq) - integer(b.seq);
+  return (
+    integer(b.priority) - integer(a.priority) ||
+    integer(a.run_at) - integer(b.run_at) ||
+    integer(a.seq) - integer(b.seq)
+  );
 }
 
 export interface ClaimTask {
@@ -266,5 +288,14 @@ export interface ClaimTask {
 export const claimTask = defineWrite("claim-task", function* (context, input: ClaimTask): Command<Claimed> {
   const row = yield* taskRow(context, input.taskId);
   transitionTask(row, "claim");
+  if (row.held === 1) throw sessionNotActive(row);
   return yield* claimRow(context, row, input.workerId);
 });
+
+function sessionNotActive(task: Row): PerdureError {
+  return new PerdureError("wrong-state", {
+    message: `Task ${nameOfTask(task)} cannot be claimed: its session is not active`,
+    hint: "`perdure resume` lets its session go on.",
+    details: { taskId: task.id, sessionId: task.session_id },
+  });
+}

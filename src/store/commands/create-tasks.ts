@@ -7,7 +7,7 @@ import { LIMITS } from "../../domain/limits.ts";
 import { DEFAULT_RETRY_POLICY } from "../../domain/retry-policy.ts";
 import { isRecurring } from "../../domain/schedule.ts";
 import type { Task, TaskStatus } from "../../domain/task.ts";
-import { GROUP_EXECUTOR } from "../../domain/task.ts";
+import { GROUP_EXECUTOR, isTerminalTask } from "../../domain/task.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
 import { defineWrite, oneRow } from "../command.ts";
 import { integer, rowToTask, text } from "../entity-rows.ts";
@@ -16,7 +16,14 @@ import { insertRow, updateRow } from "../rows.ts";
 import { columnsOf, DEPENDENCIES, TASKS } from "../tables.ts";
 import { storeValue, withValues } from "../values.ts";
 import type { EdgeKind } from "./dependencies.ts";
-import { dependencyState, isSatisfied, recountDependencies, reopenDependents } from "./dependencies.ts";
+import {
+  dependencyState,
+  isSatisfied,
+  recountDependencies,
+  refuseCycleThrough,
+  reopenDependents,
+  settleDependents,
+} from "./dependencies.ts";
 import { openSessionForWork } from "./session-rows.ts";
 
 export interface CreateTasks {
@@ -25,7 +32,9 @@ export interface CreateTasks {
 }
 
 /** Atomic. Refuses with `invalid-plan`, `conflict`, `not-found` or `limit-reached`, and then nothing was written. */
-export const createTasks = defineWrite("create-tasks", function* (context, input: CreateTasks): Command<readonly Task[]> {
+export const createTasks = defineWrite("create-tasks", function* (context, input: CreateTasks): Command<
+  readonly Task[]
+> {
   const session = yield* openSessionForWork(context, input.sessionId);
   return yield* insertTasks(context, session, input.tasks);
 });
@@ -41,7 +50,11 @@ interface Resolved {
   readonly existing: ReadonlyMap<string, Row>;
 }
 
-export function* insertTasks(context: CommandContext, session: Row, tasks: readonly NewTask[]): Command<readonly Task[]> {
+export function* insertTasks(
+  context: CommandContext,
+  session: Row,
+  tasks: readonly NewTask[],
+): Command<readonly Task[]> {
   refuseDuplicates(tasks);
   yield* refuseOverLimit(context, session, tasks);
   const resolved = yield* resolveReferences(context, session, tasks);
@@ -75,17 +88,23 @@ export function* insertTasks(context: CommandContext, session: Row, tasks: reado
 }
 
 function refuseDuplicates(tasks: readonly NewTask[]): void {
-  const seen = new Set<string>();
+  const refs = new Set<string>();
+  const keys = new Set<string>();
   for (const task of tasks) {
-    if (seen.has(task.ref)) {
-      throw new PerdureError("invalid-plan", {
-        message: `Two tasks have the id ${JSON.stringify(task.ref)}`,
-        hint: "Give every task of a plan an id of its own.",
-        details: { id: task.ref },
-      });
-    }
-    seen.add(task.ref);
+    if (refs.has(task.ref)) throw duplicate(task.ref);
+    refs.add(task.ref);
+    if (task.key === null) continue;
+    if (keys.has(task.key)) throw duplicate(task.key);
+    keys.add(task.key);
   }
+}
+
+function duplicate(id: string): PerdureError {
+  return new PerdureError("invalid-plan", {
+    message: `Two tasks have the id ${JSON.stringify(id)}`,
+    hint: "Give every task of a plan an id of its own.",
+    details: { id },
+  });
 }
 
 function* refuseOverLimit(context: CommandContext, session: Row, tasks: readonly NewTask[]): Command<void> {
@@ -176,13 +195,16 @@ function edgesOf(tasks: readonly NewTask[], resolved: Resolved): ReadonlyMap<str
 
 function uniqueNeeds(task: NewTask, resolved: Resolved): Edge[] {
   const needs = [...new Map(task.needs.map((need) => [resolved.idOf.get(need), need])).values()];
-  if (needs.length > LIMITS.dependenciesPerTask) {
-    throw new PerdureError("limit-reached", {
-      message: `Task ${task.key ?? task.title} depends on ${needs.length} tasks; at most ${LIMITS.dependenciesPerTask} are allowed`,
-      hint: "Gather them under a parent task and depend on that.",
-    });
-  }
+  refuseTooManyNeeds(task.key ?? task.title, needs.length);
   return needs.map((to) => ({ to, kind: "needs" }));
+}
+
+export function refuseTooManyNeeds(name: string, needCount: number): void {
+  if (needCount <= LIMITS.dependenciesPerTask) return;
+  throw new PerdureError("limit-reached", {
+    message: `Task ${name} depends on ${needCount} tasks; at most ${LIMITS.dependenciesPerTask} are allowed`,
+    hint: "Gather them under a parent task and depend on that.",
+  });
 }
 
 function refuseCycle(tasks: readonly NewTask[], edges: ReadonlyMap<string, readonly Edge[]>): void {
@@ -206,14 +228,31 @@ interface InitialState {
   readonly completed_at: number | null;
 }
 
-function initialState(task: NewTask, edges: readonly Edge[], statusOf: ReadonlyMap<string, TaskStatus>, now: number): InitialState {
+function initialState(
+  task: NewTask,
+  edges: readonly Edge[],
+  statusOf: ReadonlyMap<string, TaskStatus>,
+  now: number,
+): InitialState {
   if (task.status !== "pending") {
-    return { status: task.status, blocked_reason: null, blocked_note: null, waiting_on: 0, completed_at: task.completedAt ?? now };
+    return {
+      status: task.status,
+      blocked_reason: null,
+      blocked_note: null,
+      waiting_on: 0,
+      completed_at: task.completedAt ?? now,
+    };
   }
-  const waiting = edges.filter((edge) => !isSatisfied(edge.kind, statusOf.get(edge.to) ?? "pending", task.onDependencyFailure));
+  const waiting = edges.filter(
+    (edge) => !isSatisfied(edge.kind, statusOf.get(edge.to) ?? "pending", task.onDependencyFailure),
+  );
   const failed = waiting.find((edge) => ["failed", "cancelled"].includes(statusOf.get(edge.to) ?? ""));
-  const state = dependencyState({ waitingOn: waiting.length, failedNote: failed === undefined ? null : `${failed.to} did not complete` });
-  const isDoneGroup = task.executor === GROUP_EXECUTOR && waiting.length === 0 && edges.some((edge) => edge.kind === "part");
+  const state = dependencyState({
+    waitingOn: waiting.length,
+    failedNote: failed === undefined ? null : `${failed.to} did not complete`,
+  });
+  const isDoneGroup =
+    task.executor === GROUP_EXECUTOR && waiting.length === 0 && edges.some((edge) => edge.kind === "part");
   return isDoneGroup ? { ...state, status: "completed", completed_at: now } : { ...state, completed_at: null };
 }
 
@@ -238,7 +277,7 @@ function* insertTask(
     on_dependency_failure: task.onDependencyFailure,
     context: yield* storeValue(task.context, `The context of task ${name}`),
     max_retries: task.maxRetries,
-    retry: task.retry === DEFAULT_RETRY_POLICY ? null : JSON.stringify(task.retry),
+    retry: retryText(task),
     timeout_ms: task.timeoutMs,
     schedule: task.schedule === null ? null : JSON.stringify(task.schedule),
     overlap: task.overlap,
@@ -255,6 +294,11 @@ function* insertTask(
   };
   const row = yield* insertRow(context, TASKS, values, { verb: "create" });
   return rowToTask(yield* withValues({ ...row, project_id: context.projectId }, ["input", "context"]));
+}
+
+/** The default is not written out, so that it stays the default. */
+export function retryText(task: NewTask): string | null {
+  return task.retry === DEFAULT_RETRY_POLICY ? null : JSON.stringify(task.retry);
 }
 
 function* insertEdges(
@@ -277,20 +321,36 @@ function* insertEdges(
 function* addPartsToGroup(
   context: CommandContext,
   group: Row,
-  { tasks, parent, resolved }: { readonly tasks: readonly NewTask[]; readonly parent: string | null; readonly resolved: Resolved },
+  {
+    tasks,
+    parent,
+    resolved,
+  }: { readonly tasks: readonly NewTask[]; readonly parent: string | null; readonly resolved: Resolved },
 ): Command<void> {
   const parts = tasks.filter((task) => task.parent === parent && !recurs(task));
   for (const part of parts) {
     yield* insertEdge(context, { task: group, dependsOnId: resolved.idOf.get(part.ref) ?? "", kind: "part" });
   }
-  if (!parts.some((part) => part.status === "pending")) return;
-  if (group.status === "completed") yield* reopenDependents(context, text(group.id));
-  const opened = { ...group, status: "blocked", blocked_reason: "dependencies" };
-  yield* updateRow(context, TASKS, group, {
+  const referToOthers = tasks.some((task) => task.needs.some((need) => resolved.existing.has(need)));
+  if (parts.length > 0 && referToOthers) yield* refuseCycleThrough(context, group);
+  if (parts.some((part) => part.status === "pending")) yield* waitForParts(context, group);
+}
+
+/** A task with a new part waits for it, even when it had ended; unless the part is done already. */
+export function* waitForParts(context: CommandContext, group: Row): Command<void> {
+  const opened = yield* updateRow(context, TASKS, group, {
     verb: "reopen",
-    patch: { status: "blocked", blocked_reason: "dependencies", completed_at: null, updated_at: context.now },
+    patch: {
+      status: "blocked",
+      blocked_reason: "dependencies",
+      blocked_note: null,
+      completed_at: null,
+      updated_at: context.now,
+    },
   });
-  yield* recountDependencies(context, opened);
+  if (isTerminalTask(text(group.status) as TaskStatus)) yield* reopenDependents(context, text(group.id));
+  const ended = yield* recountDependencies(context, opened);
+  if (ended !== null) yield* settleDependents(context, [ended]);
 }
 
 /** Adds an edge between tasks already there. Their cycle check is the caller's. */

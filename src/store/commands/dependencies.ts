@@ -6,10 +6,11 @@
  * for one it created).
  */
 
+import { PerdureError } from "../../base/errors.ts";
 import type { DependencyFailurePolicy, TaskStatus } from "../../domain/task.ts";
 import { GROUP_EXECUTOR, isTerminalTask } from "../../domain/task.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
-import { rows } from "../command.ts";
+import { oneRow, rows } from "../command.ts";
 import { text } from "../entity-rows.ts";
 import { updateRow } from "../rows.ts";
 import { columnsOf, TASKS } from "../tables.ts";
@@ -21,6 +22,8 @@ type EndStatus = Extract<TaskStatus, "completed" | "failed" | "cancelled">;
 export interface Ended {
   readonly id: string;
   readonly status: EndStatus;
+  /** What it was before when that was an end too, as with a failed task that is cancelled: nobody is let through twice. */
+  readonly previous?: TaskStatus;
   readonly name: string;
 }
 
@@ -48,6 +51,7 @@ export function* settleDependents(context: CommandContext, ended: readonly Ended
       if (dependent.status !== "blocked" || Number(dependent.waiting_on) === 0) continue;
       const edge = text(dependent.edge) as EdgeKind;
       const policy = text(dependent.on_dependency_failure) as DependencyFailurePolicy;
+      if (end.previous !== undefined && isSatisfied(edge, end.previous, policy)) continue;
       if (isSatisfied(edge, end.status, policy)) {
         const released = yield* countDown(context, dependent);
         if (released !== null) queue.push(released);
@@ -63,7 +67,10 @@ export function* settleDependents(context: CommandContext, ended: readonly Ended
 function* countDown(context: CommandContext, task: Row): Command<Ended | null> {
   const waitingOn = Number(task.waiting_on) - 1;
   if (waitingOn > 0) {
-    yield* updateRow(context, TASKS, task, { verb: "dependency_done", patch: { waiting_on: waitingOn, updated_at: context.now } });
+    yield* updateRow(context, TASKS, task, {
+      verb: "dependency_done",
+      patch: { waiting_on: waitingOn, updated_at: context.now },
+    });
     return null;
   }
   return yield* release(context, task);
@@ -79,10 +86,19 @@ function* release(context: CommandContext, task: Row): Command<Ended | null> {
     });
     return { id: text(task.id), status: "completed", name: nameOfTask(task) };
   }
-  const isBlockedByThis = task.blocked_reason === "dependencies" || task.blocked_reason === "dependency_failed";
-  const patch = isBlockedByThis ? { ...base, status: "pending" } : { waiting_on: 0, updated_at: context.now };
+  // A suspended task that waits for its children beside something else goes on at whichever comes first.
+  const isWaitOver = task.blocked_reason === "waiting" && Number(task.waiting_on) > 0;
+  const wake = isWaitOver ? { run_at: context.now } : {};
+  const isReleased = isWaitOver || isBlockedByDependencies(task);
+  const patch = isReleased ? { ...base, ...wake, status: "pending" } : { waiting_on: 0, updated_at: context.now };
   yield* updateRow(context, TASKS, task, { verb: "unblock", patch });
   return null;
+}
+
+function isBlockedByDependencies(task: Row): boolean {
+  return (
+    task.status === "blocked" && (task.blocked_reason === "dependencies" || task.blocked_reason === "dependency_failed")
+  );
 }
 
 function* applyFailurePolicy(
@@ -95,7 +111,13 @@ function* applyFailurePolicy(
     yield* updateRow(context, TASKS, task, {
       verb: "cancel",
       note,
-      patch: { status: "cancelled", blocked_reason: null, blocked_note: note, updated_at: context.now, completed_at: context.now },
+      patch: {
+        status: "cancelled",
+        blocked_reason: null,
+        blocked_note: note,
+        updated_at: context.now,
+        completed_at: context.now,
+      },
     });
     return { id: text(task.id), status: "cancelled", name: nameOfTask(task) };
   }
@@ -108,15 +130,23 @@ function* applyFailurePolicy(
   return null;
 }
 
-/** A task that had ended is open again: whoever still waits counts anew. */
+/** A task that had ended is open again, by its row: whoever has not begun by now counts anew. */
 export function* reopenDependents(context: CommandContext, taskId: string): Command<void> {
   for (const dependent of yield* rows(DEPENDENTS_SQL, context.projectId, taskId)) {
     const status = text(dependent.status);
-    if (status === "blocked" && Number(dependent.waiting_on) > 0) yield* recountDependencies(context, dependent);
+    const stillWaits = status === "blocked" && Number(dependent.waiting_on) > 0;
+    if (stillWaits || (status === "pending" && dependent.execution_id === null))
+      yield* recountDependencies(context, dependent);
     if (status === "completed" && dependent.executor === GROUP_EXECUTOR) {
       yield* updateRow(context, TASKS, dependent, {
         verb: "reopen",
-        patch: { status: "blocked", blocked_reason: "dependencies", waiting_on: 1, completed_at: null, updated_at: context.now },
+        patch: {
+          status: "blocked",
+          blocked_reason: "dependencies",
+          waiting_on: 1,
+          completed_at: null,
+          updated_at: context.now,
+        },
       });
       yield* reopenDependents(context, text(dependent.id));
     }
@@ -133,25 +163,55 @@ export interface DependencyCount {
   readonly failedNote: string | null;
 }
 
-export function* countDependencies(context: CommandContext, taskId: string, policy: DependencyFailurePolicy): Command<DependencyCount> {
+export function* countDependencies(
+  context: CommandContext,
+  task: Row,
+  { withChildren }: { readonly withChildren: boolean },
+): Command<DependencyCount> {
+  const policy = text(task.on_dependency_failure) as DependencyFailurePolicy;
   let waitingOn = 0;
   let failedNote: string | null = null;
-  for (const edge of yield* rows(EDGES_SQL, context.projectId, taskId)) {
+  for (const edge of yield* rows(EDGES_SQL, context.projectId, text(task.id))) {
     const status = text(edge.status) as TaskStatus;
+    if (edge.edge === "child" && !withChildren) continue;
     if (isSatisfied(text(edge.edge) as EdgeKind, status, policy)) continue;
     waitingOn += 1;
-    if (isTerminalTask(status)) failedNote ??= `${nameOfTask(edge)} ${status === "failed" ? "failed" : "was cancelled"}`;
+    if (isTerminalTask(status))
+      failedNote ??= `${nameOfTask(edge)} ${status === "failed" ? "failed" : "was cancelled"}`;
   }
   return { waitingOn, failedNote };
 }
 
-/** Counts afresh what an unfinished task waits for and sets its state by it. Returns it when it ended by that. */
+/**
+ * Counts afresh what an unfinished task waits for and sets its state by it. Returns it when it ended by that. A task
+ * blocked for another reason stays so.
+ */
 export function* recountDependencies(context: CommandContext, task: Row): Command<Ended | null> {
-  const policy = text(task.on_dependency_failure) as DependencyFailurePolicy;
-  const count = yield* countDependencies(context, text(task.id), policy);
-  if (count.waitingOn === 0) return yield* release(context, task);
-  yield* updateRow(context, TASKS, task, { verb: "block", patch: { ...dependencyState(count), updated_at: context.now } });
+  const count = yield* countDependencies(context, task, { withChildren: true });
+  if (count.waitingOn === 0) {
+    const isReady = task.status === "pending" && task.executor !== GROUP_EXECUTOR;
+    return isReady ? null : yield* release(context, task);
+  }
+  const isBlockedOtherwise = task.status === "blocked" && !isBlockedByDependencies(task);
+  const state = isBlockedOtherwise ? { waiting_on: count.waitingOn } : dependencyState(count);
+  yield* updateRow(context, TASKS, task, { verb: "block", patch: { ...state, updated_at: context.now } });
   return null;
+}
+
+/** Looks whether a task waits for itself, by the edges there are now; throwing undoes what added them. */
+export function* refuseCycleThrough(context: CommandContext, task: Row): Command<void> {
+  const sql = `with recursive reached(id) as (
+      select depends_on_id from dependencies where project_id = ? and task_id = ?
+      union
+      select d.depends_on_id from dependencies d join reached r on d.task_id = r.id where d.project_id = ?
+    ) select id from reached where id = ? limit 1`;
+  const cycle = yield* oneRow(sql, context.projectId, text(task.id), context.projectId, text(task.id));
+  if (cycle === null) return;
+  throw new PerdureError("invalid-plan", {
+    message: `With these dependencies task ${nameOfTask(task)} would wait for itself`,
+    hint: "Leave out the one that leads back to it. A parent waits for the tasks below it.",
+    details: { taskId: task.id },
+  });
 }
 
 /** The columns of an unfinished task that waits for that much. */

@@ -3,13 +3,13 @@
 import { PerdureError } from "../../base/errors.ts";
 import type { Json } from "../../base/json.ts";
 import type { TaskId } from "../../domain/ids.ts";
-import type { Command, CommandContext, Row, SqlValue } from "../command.ts";
-import { defineWrite, oneRow } from "../command.ts";
+import type { Command, SqlValue } from "../command.ts";
+import { defineWrite } from "../command.ts";
 import { text } from "../entity-rows.ts";
 import { updateRow } from "../rows.ts";
 import { TASKS } from "../tables.ts";
 import { storeValue } from "../values.ts";
-import { nameOfTask } from "./dependencies.ts";
+import { nameOfTask, refuseCycleThrough } from "./dependencies.ts";
 import { replaceNeeds } from "./plan-sessions.ts";
 import { taskRow } from "./task-rows.ts";
 
@@ -56,19 +56,3 @@ export const editTask = defineWrite(
     yield* refuseCycleThrough(context, edited);
   },
 );
-
-/** Looks whether the task now waits for itself; throwing undoes the edit. */
-function* refuseCycleThrough(context: CommandContext, task: Row): Command<void> {
-  const sql = `with recursive reached(id) as (
-      select depends_on_id from dependencies where project_id = ? and task_id = ?
-      union
-      select d.depends_on_id from dependencies d join reached r on d.task_id = r.id where d.project_id = ?
-    ) select id from reached where id = ? limit 1`;
-  const cycle = yield* oneRow(sql, context.projectId, text(task.id), context.projectId, text(task.id));
-  if (cycle === null) return;
-  throw new PerdureError("invalid-plan", {
-    message: `With these dependencies task ${nameOfTask(task)} would wait for itself`,
-    hint: "Leave out the one that leads back to it.",
-    details: { taskId: task.id },
-  });
-}

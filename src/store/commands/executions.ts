@@ -17,7 +17,7 @@ import { nameOfTask, settleDependents } from "./dependencies.ts";
 import { stepRow } from "./step-rows.ts";
 import type { Hold } from "./task-rows.ts";
 import { heldExecution, taskRow } from "./task-rows.ts";
-import { releaseExecution } from "./workers.ts";
+import { INTERRUPTED, releaseExecution } from "./workers.ts";
 
 /** When a recurring task runs next, worked out by the caller from its schedule. */
 export interface NextOccurrence {
@@ -36,22 +36,29 @@ export interface CompleteExecution {
 }
 
 /** Atomic: the result, the task's end and the release of its dependents. */
-export const completeExecution = defineWrite("complete-execution", function* (context, input: CompleteExecution): Command<void> {
-  const execution = yield* heldExecution(context, input.hold);
-  const task = yield* taskRow(context, text(execution.task_id));
-  const result = yield* storeValue(input.result, `The result of task ${nameOfTask(task)}`);
-  yield* updateRow(context, EXECUTIONS, execution, {
-    verb: "complete",
-    patch: { status: "completed", result, worker_id: null, updated_at: context.now, ended_at: context.now },
-  });
-  yield* endTask(context, task, { status: "completed", next: input.next });
-});
+export const completeExecution = defineWrite(
+  "complete-execution",
+  function* (context, input: CompleteExecution): Command<void> {
+    const execution = yield* heldExecution(context, input.hold);
+    const task = yield* taskRow(context, text(execution.task_id));
+    const result = yield* storeValue(input.result, `The result of task ${nameOfTask(task)}`);
+    yield* updateRow(context, EXECUTIONS, execution, {
+      verb: "complete",
+      patch: { status: "completed", result, worker_id: null, updated_at: context.now, ended_at: context.now },
+    });
+    yield* endTask(context, task, { status: "completed", next: input.next });
+  },
+);
 
 /** A task has ended; or, when it recurs, an occurrence of it. */
 export function* endTask(
   context: CommandContext,
   task: Row,
-  { status, next, note }: { readonly status: "completed" | "failed"; readonly next: NextOccurrence | null; readonly note?: string | null },
+  {
+    status,
+    next,
+    note,
+  }: { readonly status: "completed" | "failed"; readonly next: NextOccurrence | null; readonly note?: string | null },
 ): Command<void> {
   const base = { blocked_reason: null, blocked_note: null, waiting_on: 0, updated_at: context.now };
   if (next !== null) {
@@ -59,12 +66,22 @@ export function* endTask(
     yield* updateRow(context, TASKS, task, {
       verb: "await_next_occurrence",
       note: note ?? skipped,
-      patch: { ...base, status: "pending", scheduled_for: next.scheduledFor, missed_until: next.missedUntil, run_at: next.runAt },
+      patch: {
+        ...base,
+        status: "pending",
+        scheduled_for: next.scheduledFor,
+        missed_until: next.missedUntil,
+        run_at: next.runAt,
+      },
     });
     return;
   }
   const verb = status === "completed" ? "complete" : "fail";
-  yield* updateRow(context, TASKS, task, { verb, note: note ?? null, patch: { ...base, status, completed_at: context.now } });
+  yield* updateRow(context, TASKS, task, {
+    verb,
+    note: note ?? null,
+    patch: { ...base, status, completed_at: context.now },
+  });
   yield* settleDependents(context, [{ id: text(task.id), status, name: nameOfTask(task) }]);
 }
 
@@ -86,16 +103,22 @@ export const failAttempt = defineWrite("fail-attempt", function* (context, input
     if (step !== null) yield* updateRow(context, STEPS, step, { verb: "handle", patch: { handled: 1 } });
   }
   const error = errorText(input.error);
-  const base = { error, worker_id: null, updated_at: context.now };
+  const base = { error, worker_id: null, interrupt_requested: 0, updated_at: context.now };
   if (input.retryAt !== null) {
     yield* updateRow(context, EXECUTIONS, execution, {
       verb: "fail_attempt",
       note: input.error.message.slice(0, 200),
-      patch: { ...base, status: "suspended", attempt: integer(execution.attempt) + 1, retry_count: integer(execution.retry_count) + 1 },
+      patch: {
+        ...base,
+        status: "suspended",
+        attempt: integer(execution.attempt) + 1,
+        retry_count: integer(execution.retry_count) + 1,
+      },
     });
+    const state = execution.interrupt_requested === 1 ? INTERRUPTED : { status: "pending" };
     yield* updateRow(context, TASKS, task, {
       verb: "release",
-      patch: { status: "pending", run_at: input.retryAt, updated_at: context.now },
+      patch: { ...state, run_at: input.retryAt, updated_at: context.now },
     });
     return;
   }
@@ -119,19 +142,26 @@ export interface SuspendExecution {
 }
 
 /**
- * Frees the worker while an execution waits. What came about between the decision to wait and this call is seen: if a
+ * Frees the worker while an execution waits; if an interrupt was asked for, it is interrupted instead. What came about between the decision to wait and this call is seen: if a
  * wait is over already, the task is ready at once.
  */
-export const suspendExecution = defineWrite("suspend-execution", function* (context, input: SuspendExecution): Command<void> {
-  const execution = yield* heldExecution(context, input.hold);
-  const task = yield* taskRow(context, text(execution.task_id));
-  yield* updateRow(context, EXECUTIONS, execution, {
-    verb: "suspend",
-    patch: { status: "suspended", worker_id: null, updated_at: context.now },
-  });
-  const state = yield* waitingState(context, task, input.waits);
-  yield* updateRow(context, TASKS, task, { verb: state.status === "pending" ? "release" : "block", patch: { ...state, updated_at: context.now } });
-});
+export const suspendExecution = defineWrite(
+  "suspend-execution",
+  function* (context, input: SuspendExecution): Command<void> {
+    const execution = yield* heldExecution(context, input.hold);
+    const task = yield* taskRow(context, text(execution.task_id));
+    if (execution.interrupt_requested === 1) return yield* interrupt(context, execution);
+    yield* updateRow(context, EXECUTIONS, execution, {
+      verb: "suspend",
+      patch: { status: "suspended", worker_id: null, updated_at: context.now },
+    });
+    const state = yield* waitingState(context, task, input.waits);
+    yield* updateRow(context, TASKS, task, {
+      verb: state.status === "pending" ? "release" : "block",
+      patch: { ...state, updated_at: context.now },
+    });
+  },
+);
 
 type WaitingState = Readonly<Record<"status" | "blocked_reason" | "blocked_note" | "waiting_on" | "run_at", SqlValue>>;
 
@@ -154,12 +184,16 @@ function* waitingState(context: CommandContext, task: Row, waits: readonly StepK
   }
   const ready = { status: "pending", blocked_reason: null, blocked_note: null, waiting_on: 0, run_at: wakeAt };
   if (wakeAt <= context.now || (signal === null && fewestChildren === 0)) return ready;
-  const blocked_reason = signal === null && wakeAt === NEVER ? "dependencies" : "waiting";
-  return { status: "blocked", blocked_reason, blocked_note: signal, waiting_on: fewestChildren, run_at: wakeAt };
+  const isForChildrenOnly = signal === null && wakeAt === NEVER;
+  const blocked = { status: "blocked", blocked_note: signal, waiting_on: fewestChildren };
+  // The end of its children makes it ready, whatever its `run_at` was; so that is now.
+  if (isForChildrenOnly) return { ...blocked, blocked_reason: "dependencies", run_at: context.now };
+  return { ...blocked, blocked_reason: "waiting", run_at: wakeAt };
 }
 
 function* hasSignal(context: CommandContext, taskId: string, name: string): Command<boolean> {
-  const sql = "select id from signals where project_id = ? and task_id = ? and name = ? and consumed_at is null limit 1";
+  const sql =
+    "select id from signals where project_id = ? and task_id = ? and name = ? and consumed_at is null limit 1";
   return (yield* oneRow(sql, context.projectId, taskId, name)) !== null;
 }
 
@@ -178,24 +212,30 @@ function* waitForChildren(context: CommandContext, task: Row, childIds: readonly
 }
 
 /** Stopped at a step boundary because someone asked; it stays so until it is resumed. */
-export const interruptExecution = defineWrite("interrupt-execution", function* (context, input: { readonly hold: Hold }): Command<void> {
-  const execution = yield* heldExecution(context, input.hold);
+export const interruptExecution = defineWrite(
+  "interrupt-execution",
+  function* (context, input: { readonly hold: Hold }): Command<void> {
+    yield* interrupt(context, yield* heldExecution(context, input.hold));
+  },
+);
+
+function* interrupt(context: CommandContext, execution: Row): Command<void> {
   const task = yield* taskRow(context, text(execution.task_id));
   yield* updateRow(context, EXECUTIONS, execution, {
     verb: "interrupt",
     patch: { status: "interrupted", worker_id: null, interrupt_requested: 0, updated_at: context.now },
   });
-  yield* updateRow(context, TASKS, task, {
-    verb: "block",
-    patch: { status: "blocked", blocked_reason: "interrupted", blocked_note: null, updated_at: context.now },
-  });
-});
+  yield* updateRow(context, TASKS, task, { verb: "block", patch: { ...INTERRUPTED, updated_at: context.now } });
+}
 
 /** The worker lets go without anyone having asked for an interrupt: another may take it up at once. Costs no retry. */
-export const releaseHold = defineWrite("release-hold", function* (context, input: { readonly hold: Hold; readonly why: string }): Command<void> {
-  const execution = yield* heldExecution(context, input.hold);
-  yield* releaseExecution(context, execution, { verb: "release", why: input.why });
-});
+export const releaseHold = defineWrite(
+  "release-hold",
+  function* (context, input: { readonly hold: Hold; readonly why: string }): Command<void> {
+    const execution = yield* heldExecution(context, input.hold);
+    yield* releaseExecution(context, execution, { verb: "release", why: input.why });
+  },
+);
 
 /** An effect may or may not have taken place, and nothing can find out: the task waits for someone to say (INV-8). */
 export const blockOnUnknownOutcome = defineWrite(
@@ -204,7 +244,8 @@ export const blockOnUnknownOutcome = defineWrite(
     const execution = yield* heldExecution(context, input.hold);
     const task = yield* taskRow(context, text(execution.task_id));
     const step = yield* stepRow(context, input.hold.executionId, input.position);
-    if (step?.status === "started") yield* updateRow(context, STEPS, step, { verb: "lose_track", patch: { status: "unknown" } });
+    if (step?.status === "started")
+      yield* updateRow(context, STEPS, step, { verb: "lose_track", patch: { status: "unknown" } });
     yield* updateRow(context, EXECUTIONS, execution, {
       verb: "suspend",
       patch: { status: "suspended", worker_id: null, updated_at: context.now },
@@ -226,7 +267,10 @@ export const reportProgress = defineWrite(
   function* (context, input: { readonly hold: Hold; readonly progress: ReportedProgress }): Command<void> {
     const execution = yield* heldExecution(context, input.hold);
     const progress = JSON.stringify(input.progress);
-    yield* updateRow(context, EXECUTIONS, execution, { verb: "progress", patch: { progress, updated_at: context.now } });
+    yield* updateRow(context, EXECUTIONS, execution, {
+      verb: "progress",
+      patch: { progress, updated_at: context.now },
+    });
   },
 );
 
@@ -235,6 +279,9 @@ export const noteExecution = defineWrite(
   "note-execution",
   function* (context, input: { readonly hold: Hold; readonly message: string }): Command<void> {
     const execution = yield* heldExecution(context, input.hold);
-    yield* noteChange(context, EXECUTIONS, execution, { verb: "note", note: input.message.slice(0, LIMITS.errorChars) });
+    yield* noteChange(context, EXECUTIONS, execution, {
+      verb: "note",
+      note: input.message.slice(0, LIMITS.errorChars),
+    });
   },
 );

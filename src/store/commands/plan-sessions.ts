@@ -4,21 +4,21 @@ import { PerdureError } from "../../base/errors.ts";
 import { findCycle } from "../../domain/dependency-graph.ts";
 import type { Session } from "../../domain/session.ts";
 import type { Task } from "../../domain/task.ts";
-import { isTerminalTask } from "../../domain/task.ts";
+import { GROUP_EXECUTOR, isTerminalTask } from "../../domain/task.ts";
 import type { TaskStatus } from "../../domain/task.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
 import { defineWrite, oneRow, rows } from "../command.ts";
-import { integer, rowToSession, text } from "../entity-rows.ts";
+import { text } from "../entity-rows.ts";
 import type { NewTask } from "../new-task.ts";
 import { deleteRow, insertRow, updateRow } from "../rows.ts";
 import { columnsOf, DEPENDENCIES, SESSIONS, TASKS } from "../tables.ts";
 import { storeValue, withValues } from "../values.ts";
-import { insertTasks } from "./create-tasks.ts";
+import { insertEdge, insertTasks, refuseTooManyNeeds, retryText, waitForParts } from "./create-tasks.ts";
 import { nameOfTask, recountDependencies, settleDependents } from "./dependencies.ts";
 import type { NewSession } from "./sessions.ts";
 import { insertSession } from "./sessions.ts";
-import { openSessionForWork } from "./session-rows.ts";
-import { cancelTree } from "./task-actions.ts";
+import { loadSession, openSessionForWork } from "./session-rows.ts";
+import { cancelTree, endRunning, retryRow } from "./task-actions.ts";
 import { taskRow } from "./task-rows.ts";
 import { endTask } from "./executions.ts";
 
@@ -52,10 +52,13 @@ export const submitPlan = defineWrite("submit-plan", function* (context, input: 
   if (existing === null) {
     const session = yield* insertSession(context, input.session);
     const created = yield* insertTasks(context, session, input.tasks);
-    return { ...NO_CHANGES, session: rowToSession(session), isNew: true, added: created.map(keyOf) };
+    return { ...NO_CHANGES, session: yield* loadSession(session), isNew: true, added: created.map(keyOf) };
   }
-  if (existing.plan_fingerprint === input.session.planFingerprint && !input.tasks.some((task) => task.status !== "pending")) {
-    return { ...NO_CHANGES, session: rowToSession(existing), isNew: false };
+  if (
+    existing.plan_fingerprint === input.session.planFingerprint &&
+    !input.tasks.some((task) => task.status !== "pending")
+  ) {
+    return { ...NO_CHANGES, session: yield* loadSession(existing), isNew: false };
   }
   return yield* syncPlan(context, existing, input);
 });
@@ -78,7 +81,11 @@ function* syncPlan(context: CommandContext, found: Row, input: SubmitPlan): Comm
   const opened = yield* openSessionForWork(context, text(found.id));
   const session = yield* updateRow(context, SESSIONS, opened, {
     verb: "edit",
-    patch: { plan_fingerprint: input.session.planFingerprint, concurrency: input.session.concurrency, updated_at: context.now },
+    patch: {
+      plan_fingerprint: input.session.planFingerprint,
+      concurrency: input.session.concurrency,
+      updated_at: context.now,
+    },
   });
   const sql = `select project_id, ${columnsOf(TASKS)} from tasks where project_id = ? and session_id = ? and key is not null order by seq`;
   const present = new Map((yield* rows(sql, context.projectId, text(session.id))).map((row) => [text(row.key), row]));
@@ -91,7 +98,9 @@ function* syncPlan(context: CommandContext, found: Row, input: SubmitPlan): Comm
   for (const task of input.tasks) {
     const before = present.get(task.ref);
     if (before === undefined) continue;
-    const outcome = yield* syncTask(context, before, task);
+    const hasMoved = yield* moveTask(context, before, task.parent);
+    const synced = yield* syncTask(context, before, task);
+    const outcome = hasMoved && synced === "same" ? "changed" : synced;
     if (outcome === "changed") changed.push(task.ref);
     if (outcome === "kept") kept.push(task.ref);
     if (yield* completeIfTicked(context, before, task)) completed.push(task.ref);
@@ -103,11 +112,21 @@ function* syncPlan(context: CommandContext, found: Row, input: SubmitPlan): Comm
     if (wanted.has(key) || row.source === null) continue;
     const current = yield* taskRow(context, text(row.id));
     if (isTerminalTask(text(current.status) as TaskStatus)) continue;
-    yield* cancelTree(context, current, "no longer in the plan");
+    yield* cancelTree(context, current, GONE_FROM_PLAN);
     cancelled.push(key);
   }
-  return { session: rowToSession(session), isNew: false, added: created.map(keyOf), changed, completed, cancelled, kept };
+  return {
+    session: yield* loadSession(session),
+    isNew: false,
+    added: created.map(keyOf),
+    changed,
+    completed,
+    cancelled,
+    kept,
+  };
 }
+
+const GONE_FROM_PLAN = "no longer in the plan";
 
 function refuseCycleInPlan(tasks: readonly NewTask[]): void {
   const needs = new Map<string, string[]>(tasks.map((task) => [task.ref, [...task.needs]]));
@@ -135,19 +154,65 @@ function* syncTask(context: CommandContext, before: Row, task: NewTask): Command
     on_dependency_failure: task.onDependencyFailure,
     context: yield* storeValue(task.context, `The context of task ${task.ref}`),
     max_retries: task.maxRetries,
+    retry: retryText(task),
     timeout_ms: task.timeoutMs,
+    schedule: task.schedule === null ? null : JSON.stringify(task.schedule),
     overlap: task.overlap,
     catch_up: task.catchUp,
     source: task.source === null ? null : JSON.stringify(task.source),
   };
-  const current: Row = before;
-  const differs = Object.entries(definition).some(([column, value]) => column !== "source" && current[column] !== value);
+  // Read anew, because moving it may have changed it.
+  const current = yield* taskRow(context, text(before.id));
+  const differs = Object.entries(definition).some(
+    ([column, value]) => column !== "source" && current[column] !== value,
+  );
   const needsDiffer = !sameSet(yield* needsOf(context, current), task.needs);
-  if (!differs && !needsDiffer) return "same";
-  if (before.status === "in_progress" || before.status === "completed") return "kept";
-  const edited = yield* updateRow(context, TASKS, current, { verb: "edit", patch: { ...definition, updated_at: context.now } });
+  const isBack = current.status === "cancelled" && current.blocked_note === GONE_FROM_PLAN && task.status === "pending";
+  if (!differs && !needsDiffer && !isBack) return "same";
+  if (current.status === "in_progress" || current.status === "completed") return "kept";
+  const isRescheduled = current.schedule !== definition.schedule;
+  const due = isRescheduled
+    ? { scheduled_for: task.scheduledFor, missed_until: null, run_at: task.runAt ?? context.now }
+    : {};
+  const edited = yield* updateRow(context, TASKS, current, {
+    verb: "edit",
+    patch: { ...definition, ...due, updated_at: context.now },
+  });
   if (needsDiffer) yield* replaceNeeds(context, edited, task.needs);
+  if (isBack) yield* retryRow(context, yield* taskRow(context, text(before.id)));
   return "changed";
+}
+
+/** Puts a task below another parent of the plan: the old one no longer waits for it, the new one does. */
+function* moveTask(context: CommandContext, task: Row, parent: string | null): Command<boolean> {
+  const parentId = parent === null ? null : yield* idOfNeed(context, task, parent);
+  if (task.parent_id === parentId) return false;
+  const partSql = `select project_id, ${columnsOf(DEPENDENCIES)} from dependencies
+    where project_id = ? and task_id = ? and depends_on_id = ? and kind = 'part'`;
+  const part = yield* oneRow(partSql, context.projectId, task.parent_id ?? null, text(task.id));
+  if (part !== null) {
+    yield* deleteRow(context, DEPENDENCIES, part, { verb: "undepend" });
+    yield* recountUnfinished(context, text(task.parent_id));
+  }
+  yield* updateRow(context, TASKS, task, { verb: "move", patch: { parent_id: parentId, updated_at: context.now } });
+  if (parentId === null || isRecurringRow(task)) return true;
+  const group = yield* taskRow(context, parentId);
+  yield* insertEdge(context, { task: group, dependsOnId: text(task.id), kind: "part" });
+  const status = text((yield* taskRow(context, text(task.id))).status) as TaskStatus;
+  if (group.executor === GROUP_EXECUTOR && !isTerminalTask(status)) yield* waitForParts(context, group);
+  else yield* recountUnfinished(context, parentId);
+  return true;
+}
+
+function isRecurringRow(task: Row): boolean {
+  return typeof task.schedule === "string" && /"type":"(every|daily|cron)"/.test(task.schedule);
+}
+
+function* recountUnfinished(context: CommandContext, taskId: string): Command<void> {
+  const current = yield* taskRow(context, taskId);
+  if (current.status !== "pending" && current.status !== "blocked") return;
+  const ended = yield* recountDependencies(context, current);
+  if (ended !== null) yield* settleDependents(context, [ended]);
 }
 
 function sameSet(a: readonly string[], b: readonly string[]): boolean {
@@ -166,6 +231,7 @@ export function* replaceNeeds(context: CommandContext, task: Row, needs: readonl
   const edgeSql = `select project_id, ${columnsOf(DEPENDENCIES)} from dependencies where project_id = ? and task_id = ? and kind = 'needs'`;
   const wanted = new Set<string>();
   for (const need of needs) wanted.add(yield* idOfNeed(context, task, need));
+  refuseTooManyNeeds(nameOfTask(task), wanted.size);
   for (const edge of yield* rows(edgeSql, context.projectId, text(task.id))) {
     if (!wanted.delete(text(edge.depends_on_id))) yield* deleteRow(context, DEPENDENCIES, edge, { verb: "undepend" });
   }
@@ -173,10 +239,7 @@ export function* replaceNeeds(context: CommandContext, task: Row, needs: readonl
     const edge = { task_id: text(task.id), depends_on_id: id, session_id: text(task.session_id), kind: "needs" };
     yield* insertRow(context, DEPENDENCIES, edge, { verb: "depend" });
   }
-  const current = yield* taskRow(context, text(task.id));
-  if (current.status !== "pending" && current.status !== "blocked") return;
-  const ended = yield* recountDependencies(context, current);
-  if (ended !== null) yield* settleDependents(context, [ended]);
+  yield* recountUnfinished(context, text(task.id));
 }
 
 function* idOfNeed(context: CommandContext, task: Row, need: string): Command<string> {
@@ -194,7 +257,8 @@ function* idOfNeed(context: CommandContext, task: Row, need: string): Command<st
 function* completeIfTicked(context: CommandContext, before: Row, task: NewTask): Command<boolean> {
   if (task.status !== "completed") return false;
   const current = yield* taskRow(context, text(before.id));
-  if (isTerminalTask(text(current.status) as TaskStatus) || current.status === "in_progress" || integer(current.waiting_on) < 0) return false;
+  if (isTerminalTask(text(current.status) as TaskStatus) || current.status === "in_progress") return false;
+  yield* endRunning(context, current, "completed");
   yield* endTask(context, current, { status: "completed", next: null, note: "ticked in the plan" });
   return true;
 }
@@ -203,6 +267,7 @@ function* completeIfTicked(context: CommandContext, before: Row, task: NewTask):
 export function* planTaskRows(context: CommandContext, sessionId: string): Command<readonly Row[]> {
   const sql = `select project_id, ${columnsOf(TASKS)} from tasks where project_id = ? and session_id = ? and key is not null order by seq`;
   const found: Row[] = [];
-  for (const row of yield* rows(sql, context.projectId, sessionId)) found.push(yield* withValues(row, ["input", "context"]));
+  for (const row of yield* rows(sql, context.projectId, sessionId))
+    found.push(yield* withValues(row, ["input", "context"]));
   return found;
 }

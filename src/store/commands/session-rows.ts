@@ -2,14 +2,15 @@
 
 import { PerdureError } from "../../base/errors.ts";
 import type { SessionId } from "../../domain/ids.ts";
-import type { SessionStatus, SessionVerb } from "../../domain/session.ts";
+import type { Session, SessionStatus, SessionVerb } from "../../domain/session.ts";
 import { sessionMachine } from "../../domain/session.ts";
 import { transition } from "../../domain/state-machine.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
 import { oneRow } from "../command.ts";
-import { text } from "../entity-rows.ts";
+import { rowToSession, text } from "../entity-rows.ts";
 import { updateRow } from "../rows.ts";
 import { columnsOf, SESSIONS } from "../tables.ts";
+import { withValues } from "../values.ts";
 
 const SESSION_SQL = `select project_id, ${columnsOf(SESSIONS)} from sessions where project_id = ? and id = ?`;
 
@@ -23,8 +24,18 @@ export function* sessionRow(context: CommandContext, id: SessionId | string): Co
   });
 }
 
+/** The session of a row, with its metadata, which may be large. */
+export function* loadSession(row: Row): Command<Session> {
+  return rowToSession(yield* withValues(row, ["metadata"]));
+}
+
 /** Changes a session's status by a verb of its state machine. Returns the row as it is now. */
-export function* changeSessionStatus(context: CommandContext, row: Row, verb: SessionVerb, note?: string): Command<Row> {
+export function* changeSessionStatus(
+  context: CommandContext,
+  row: Row,
+  verb: SessionVerb,
+  note?: string,
+): Command<Row> {
   const status = transition(sessionMachine, { name: text(row.name), from: text(row.status) as SessionStatus }, verb);
   const ends = status === "completed" || status === "failed" || status === "cancelled";
   return yield* updateRow(context, SESSIONS, row, {

@@ -8,11 +8,11 @@ import { isFinishedSession } from "../../domain/session.ts";
 import type { TaskStatus } from "../../domain/task.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
 import { defineRead, defineWrite, oneRow, rows } from "../command.ts";
-import { integer, rowToSession, text } from "../entity-rows.ts";
+import { integer, text } from "../entity-rows.ts";
 import { insertRow, updateRow } from "../rows.ts";
 import { columnsOf, SESSIONS, TASKS } from "../tables.ts";
-import { storeValue, withValues } from "../values.ts";
-import { changeSessionStatus, sessionRow } from "./session-rows.ts";
+import { storeValue } from "../values.ts";
+import { changeSessionStatus, loadSession, sessionRow } from "./session-rows.ts";
 import { cancelTree, retryRow } from "./task-actions.ts";
 
 export interface NewSession {
@@ -27,7 +27,7 @@ export interface NewSession {
 }
 
 export const createSession = defineWrite("create-session", function* (context, input: NewSession): Command<Session> {
-  return rowToSession(yield* insertSession(context, input));
+  return yield* loadSession(yield* insertSession(context, input));
 });
 
 export function* insertSession(context: CommandContext, input: NewSession): Command<Row> {
@@ -55,12 +55,15 @@ export const ensureSession = defineWrite("ensure-session", function* (context, i
   const sql = `select project_id, ${columnsOf(SESSIONS)} from sessions
     where project_id = ? and name = ? and plan_file is null and status in ('created', 'active', 'paused') order by seq desc limit 1`;
   const found = yield* oneRow(sql, context.projectId, input.name);
-  return rowToSession(found ?? (yield* insertSession(context, input)));
+  return yield* loadSession(found ?? (yield* insertSession(context, input)));
 });
 
-export const getSession = defineRead("get-session", function* (context, input: { readonly sessionId: SessionId }): Command<Session> {
-  return rowToSession(yield* withValues(yield* sessionRow(context, input.sessionId), ["metadata"]));
-});
+export const getSession = defineRead(
+  "get-session",
+  function* (context, input: { readonly sessionId: SessionId }): Command<Session> {
+    return yield* loadSession(yield* sessionRow(context, input.sessionId));
+  },
+);
 
 export interface ListSessions {
   readonly statuses: readonly SessionStatus[] | null;
@@ -79,18 +82,30 @@ export const listSessions = defineRead("list-sessions", function* (context, inpu
   const sql = `select project_id, ${columnsOf(SESSIONS)} from sessions where project_id = ? and seq < ?
     and (? is null or instr(?, ' ' || status || ' ') > 0) order by seq desc limit ?`;
   const statuses = input.statuses === null ? null : ` ${input.statuses.join(" ")} `;
-  const found = yield* rows(sql, context.projectId, input.before ?? Number.MAX_SAFE_INTEGER, statuses, statuses, input.limit + 1);
+  const found = yield* rows(
+    sql,
+    context.projectId,
+    input.before ?? Number.MAX_SAFE_INTEGER,
+    statuses,
+    statuses,
+    input.limit + 1,
+  );
   const page = found.slice(0, input.limit);
-  return { sessions: page.map(rowToSession), next: found.length > input.limit ? integer(page.at(-1)?.seq) : null };
+  const sessions: Session[] = [];
+  for (const row of page) sessions.push(yield* loadSession(row));
+  return { sessions, next: found.length > input.limit ? integer(page.at(-1)?.seq) : null };
 });
 
 /** The newest session with work left in it, or `null`: where `resume` goes on. */
-export const findResumableSession = defineRead("find-resumable-session", function* (context, _: null): Command<Session | null> {
-  const sql = `select project_id, ${columnsOf(SESSIONS)} from sessions
+export const findResumableSession = defineRead(
+  "find-resumable-session",
+  function* (context, _: null): Command<Session | null> {
+    const sql = `select project_id, ${columnsOf(SESSIONS)} from sessions
     where project_id = ? and status in ('created', 'active', 'paused', 'failed') order by seq desc limit 1`;
-  const row = yield* oneRow(sql, context.projectId);
-  return row === null ? null : rowToSession(row);
-});
+    const row = yield* oneRow(sql, context.projectId);
+    return row === null ? null : yield* loadSession(row);
+  },
+);
 
 export interface ChangeSession {
   readonly sessionId: SessionId;
@@ -98,21 +113,26 @@ export interface ChangeSession {
 }
 
 export const changeSession = defineWrite("change-session", function* (context, input: ChangeSession): Command<Session> {
-  return rowToSession(yield* changeSessionStatus(context, yield* sessionRow(context, input.sessionId), input.verb));
+  return yield* loadSession(
+    yield* changeSessionStatus(context, yield* sessionRow(context, input.sessionId), input.verb),
+  );
 });
 
 /** Cancels a session with all its unfinished tasks. */
-export const cancelSession = defineWrite("cancel-session", function* (context, input: { readonly sessionId: SessionId }): Command<Session> {
-  const session = yield* sessionRow(context, input.sessionId);
-  const cancelled = yield* changeSessionStatus(context, session, "cancel");
-  for (;;) {
-    const sql = `select project_id, ${columnsOf(TASKS)} from tasks
+export const cancelSession = defineWrite(
+  "cancel-session",
+  function* (context, input: { readonly sessionId: SessionId }): Command<Session> {
+    const session = yield* sessionRow(context, input.sessionId);
+    const cancelled = yield* changeSessionStatus(context, session, "cancel");
+    for (;;) {
+      const sql = `select project_id, ${columnsOf(TASKS)} from tasks
       where project_id = ? and session_id = ? and status in ('pending', 'blocked', 'in_progress') order by seq limit 1`;
-    const open = yield* oneRow(sql, context.projectId, input.sessionId);
-    if (open === null) return rowToSession(cancelled);
-    yield* cancelTree(context, open, "the session was cancelled");
-  }
-});
+      const open = yield* oneRow(sql, context.projectId, input.sessionId);
+      if (open === null) return yield* loadSession(cancelled);
+      yield* cancelTree(context, open, "the session was cancelled");
+    }
+  },
+);
 
 export interface Resumed {
   readonly session: Session;
@@ -130,11 +150,15 @@ export const resumeSession = defineWrite(
     const verb = RESUME_VERBS[text(session.status)];
     if (isFinishedSession(text(session.status) as SessionStatus)) throw nothingToResume(session);
     if (verb !== undefined) session = yield* changeSessionStatus(context, session, verb);
-    const interrupted = yield* tasksWhere(context, input.sessionId, "status = 'blocked' and blocked_reason = 'interrupted' and blocked_note is null");
+    const interrupted = yield* tasksWhere(
+      context,
+      input.sessionId,
+      "status = 'blocked' and blocked_reason = 'interrupted' and blocked_note is null",
+    );
     for (const task of interrupted) yield* retryRow(context, task);
     const failed = input.retryFailed ? yield* tasksWhere(context, input.sessionId, "status = 'failed'") : [];
     for (const task of failed) yield* retryRow(context, task);
-    return { session: rowToSession(session), continued: interrupted.length, retried: failed.length };
+    return { session: yield* loadSession(session), continued: interrupted.length, retried: failed.length };
   },
 );
 
@@ -159,7 +183,8 @@ export interface SessionCounts {
 }
 
 export function* countTasks(context: CommandContext, sessionId: SessionId | string): Command<SessionCounts> {
-  const sql = "select status, blocked_reason, count(*) as n from tasks where project_id = ? and session_id = ? group by status, blocked_reason";
+  const sql =
+    "select status, blocked_reason, count(*) as n from tasks where project_id = ? and session_id = ? group by status, blocked_reason";
   const byStatus = { pending: 0, blocked: 0, in_progress: 0, completed: 0, failed: 0, cancelled: 0 };
   const byBlockedReason: Record<string, number> = {};
   for (const row of yield* rows(sql, context.projectId, sessionId)) {
@@ -173,18 +198,33 @@ export function* countTasks(context: CommandContext, sessionId: SessionId | stri
  * Completes a session whose tasks are all done, and fails one in which something failed and nothing more can run.
  * Changes nothing while work is left or someone is waited for. Returns the session as it is now.
  */
-export const settleSession = defineWrite("settle-session", function* (context, input: { readonly sessionId: SessionId }): Command<Session> {
-  const session = yield* sessionRow(context, input.sessionId);
-  if (session.status !== "active") return rowToSession(session);
-  const { byStatus, byBlockedReason } = yield* countTasks(context, input.sessionId);
-  const isStuckBehindFailure = byStatus.blocked === (byBlockedReason.dependencies ?? 0) + (byBlockedReason.dependency_failed ?? 0);
-  if (byStatus.pending + byStatus.in_progress > 0 || !isStuckBehindFailure) return rowToSession(session);
-  if (byStatus.failed > 0) return rowToSession(yield* changeSessionStatus(context, session, "fail", `${byStatus.failed} tasks failed`));
-  if (byStatus.blocked > 0 || byStatus.completed + byStatus.cancelled === 0) return rowToSession(session);
-  return rowToSession(yield* changeSessionStatus(context, session, "complete"));
-});
+export const settleSession = defineWrite(
+  "settle-session",
+  function* (context, input: { readonly sessionId: SessionId }): Command<Session> {
+    const session = yield* sessionRow(context, input.sessionId);
+    if (session.status !== "active") return yield* loadSession(session);
+    const { byStatus, byBlockedReason } = yield* countTasks(context, input.sessionId);
+    const isStuckBehindFailure =
+      byStatus.blocked === (byBlockedReason.dependencies ?? 0) + (byBlockedReason.dependency_failed ?? 0);
+    if (byStatus.pending + byStatus.in_progress > 0 || !isStuckBehindFailure) return yield* loadSession(session);
+    if (byStatus.failed > 0)
+      return yield* loadSession(
+        yield* changeSessionStatus(context, session, "fail", `${byStatus.failed} tasks failed`),
+      );
+    if (byStatus.blocked > 0 || byStatus.completed + byStatus.cancelled === 0) return yield* loadSession(session);
+    return yield* loadSession(yield* changeSessionStatus(context, session, "complete"));
+  },
+);
 
-export const renameSession = defineWrite("rename-session", function* (context, input: { readonly sessionId: SessionId; readonly name: string }): Command<Session> {
-  const session = yield* sessionRow(context, input.sessionId);
-  return rowToSession(yield* updateRow(context, SESSIONS, session, { verb: "edit", patch: { name: input.name, updated_at: context.now } }));
-});
+export const renameSession = defineWrite(
+  "rename-session",
+  function* (context, input: { readonly sessionId: SessionId; readonly name: string }): Command<Session> {
+    const session = yield* sessionRow(context, input.sessionId);
+    return yield* loadSession(
+      yield* updateRow(context, SESSIONS, session, {
+        verb: "edit",
+        patch: { name: input.name, updated_at: context.now },
+      }),
+    );
+  },
+);

@@ -53,7 +53,14 @@ export const sendSignal = defineWrite("send-signal", function* (context, input: 
   };
   const row = yield* insertRow(context, SIGNALS, values, { verb: "send" });
   if (task.status === "blocked" && task.blocked_reason === "waiting") {
-    const patch = { status: "pending", blocked_reason: null, blocked_note: null, waiting_on: 0, run_at: context.now, updated_at: context.now };
+    const patch = {
+      status: "pending",
+      blocked_reason: null,
+      blocked_note: null,
+      waiting_on: 0,
+      run_at: context.now,
+      updated_at: context.now,
+    };
     yield* updateRow(context, TASKS, task, { verb: "unblock", note: `signal ${input.name}`, patch });
   }
   return asId(text(row.id));

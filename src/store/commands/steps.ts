@@ -25,12 +25,16 @@ import type { Hold } from "./task-rows.ts";
 import { executionRow, heldExecution, taskRow } from "./task-rows.ts";
 
 /** The journal of an execution, in order. */
-export const listSteps = defineRead("list-steps", function* (context, input: { readonly executionId: ExecutionId }): Command<readonly Step[]> {
-  const sql = `select ${columnsOf(STEPS)} from steps where project_id = ? and execution_id = ? order by position`;
-  const steps: Step[] = [];
-  for (const row of yield* rows(sql, context.projectId, input.executionId)) steps.push(rowToStep(yield* withValues(row, ["result"])));
-  return steps;
-});
+export const listSteps = defineRead(
+  "list-steps",
+  function* (context, input: { readonly executionId: ExecutionId }): Command<readonly Step[]> {
+    const sql = `select ${columnsOf(STEPS)} from steps where project_id = ? and execution_id = ? order by position`;
+    const steps: Step[] = [];
+    for (const row of yield* rows(sql, context.projectId, input.executionId))
+      steps.push(rowToStep(yield* withValues(row, ["result"])));
+    return steps;
+  },
+);
 
 export interface StepIdentity {
   readonly hold: Hold;
@@ -87,7 +91,12 @@ function* writeStep(context: CommandContext, execution: Row, { step, outcome, st
   refuseWrongTransition(before, outcome);
   yield* updateRow(context, STEPS, before, {
     verb: outcome.status === "started" ? "retry" : verbOf(outcome),
-    patch: { ...outcomeColumns, kind: JSON.stringify(step.kind), attempt: integer(execution.attempt), started_at: startedAt },
+    patch: {
+      ...outcomeColumns,
+      kind: JSON.stringify(step.kind),
+      attempt: integer(execution.attempt),
+      started_at: startedAt,
+    },
   });
 }
 
@@ -95,9 +104,14 @@ function verbOf(outcome: StepOutcome): "complete" | "fail" {
   return outcome.status === "completed" ? "complete" : "fail";
 }
 
-function* outcomeOf(context: CommandContext, step: StepIdentity, outcome: StepOutcome): Command<Readonly<Record<string, SqlValue>>> {
+function* outcomeOf(
+  context: CommandContext,
+  step: StepIdentity,
+  outcome: StepOutcome,
+): Command<Readonly<Record<string, SqlValue>>> {
   if (outcome.status === "started") return { status: "started", result: null, error: null, ended_at: null };
-  if (outcome.status === "failed") return { status: "failed", result: null, error: errorText(outcome.error), ended_at: context.now };
+  if (outcome.status === "failed")
+    return { status: "failed", result: null, error: errorText(outcome.error), ended_at: context.now };
   const result = yield* storeValue(outcome.result, `The result of step ${step.name}`);
   return { status: "completed", result, error: null, ended_at: context.now };
 }
@@ -106,7 +120,8 @@ function refuseWrongTransition(before: Row, outcome: StepOutcome): void {
   const from = text(before.status) as StepStatus;
   const subject = { name: text(before.name), from };
   if (outcome.status === "started") transition(stepMachine, subject, "retry");
-  else if (from === "failed") transition(stepMachine, { ...subject, from: transition(stepMachine, subject, "retry") }, verbOf(outcome));
+  else if (from === "failed")
+    transition(stepMachine, { ...subject, from: transition(stepMachine, subject, "retry") }, verbOf(outcome));
   else transition(stepMachine, subject, verbOf(outcome));
 }
 
@@ -151,7 +166,11 @@ export const awaitSignal = defineWrite("await-signal", function* (context, input
   return { kind: "waiting" };
 });
 
-function* ensureStarted(context: CommandContext, execution: Row, input: { readonly step: StepIdentity; readonly startedAt: number }): Command<void> {
+function* ensureStarted(
+  context: CommandContext,
+  execution: Row,
+  input: { readonly step: StepIdentity; readonly startedAt: number },
+): Command<void> {
   const before = yield* stepRow(context, input.step.hold.executionId, input.step.position);
   if (before === null) yield* writeStep(context, execution, { ...input, outcome: { status: "started" } });
 }
@@ -163,7 +182,9 @@ export interface StartChildren {
 }
 
 /** Creates tasks below the running one and records the step that waits for them, in one transaction: never one without the other. */
-export const startChildren = defineWrite("start-children", function* (context, input: StartChildren): Command<readonly TaskId[]> {
+export const startChildren = defineWrite("start-children", function* (context, input: StartChildren): Command<
+  readonly TaskId[]
+> {
   const execution = yield* heldExecution(context, input.step.hold);
   const before = yield* stepRow(context, input.step.hold.executionId, input.step.position);
   if (before !== null) {
@@ -224,30 +245,49 @@ export interface ResolveStep {
 }
 
 /** Lets the task go on. Returns the names of the steps settled. @throws PerdureError `wrong-state` when nothing is unknown. */
-export const resolveUnknownSteps = defineWrite("resolve-unknown-steps", function* (context, input: ResolveStep): Command<readonly string[]> {
-  const task = yield* taskRow(context, input.taskId);
-  const sql = `select project_id, ${columnsOf(STEPS)} from steps where project_id = ? and execution_id = ? and status = 'unknown' order by position`;
-  const unknown = task.execution_id === null ? [] : yield* rows(sql, context.projectId, text(task.execution_id));
-  if (task.blocked_reason !== "unknown_outcome" || unknown.length === 0) {
-    throw new PerdureError("wrong-state", {
-      message: `Task ${text(task.title)} has no step with an unknown outcome`,
-      hint: "`perdure task show` tells its state.",
-      details: { taskId: input.taskId },
-    });
-  }
-  for (const step of unknown) {
-    const result = yield* storeValue(input.decision === "done" ? input.result : null, `The result of step ${text(step.name)}`);
-    const settled = { status: "completed", result, ended_at: context.now };
-    const retried = { status: "failed", error: errorText({ code: "unknown-outcome", message: "found not to have taken place" }), ended_at: context.now };
-    yield* updateRow(context, STEPS, step, { verb: `resolve_${input.decision}`, patch: input.decision === "retry" ? retried : settled });
-  }
-  yield* unblockAfterResolve(context, task);
-  return unknown.map((step) => text(step.name));
-});
+export const resolveUnknownSteps = defineWrite(
+  "resolve-unknown-steps",
+  function* (context, input: ResolveStep): Command<readonly string[]> {
+    const task = yield* taskRow(context, input.taskId);
+    const sql = `select project_id, ${columnsOf(STEPS)} from steps where project_id = ? and execution_id = ? and status = 'unknown' order by position`;
+    const unknown = task.execution_id === null ? [] : yield* rows(sql, context.projectId, text(task.execution_id));
+    if (task.blocked_reason !== "unknown_outcome" || unknown.length === 0) {
+      throw new PerdureError("wrong-state", {
+        message: `Task ${text(task.title)} has no step with an unknown outcome`,
+        hint: "`perdure task show` tells its state.",
+        details: { taskId: input.taskId },
+      });
+    }
+    for (const step of unknown) {
+      const result = yield* storeValue(
+        input.decision === "done" ? input.result : null,
+        `The result of step ${text(step.name)}`,
+      );
+      const settled = { status: "completed", result, ended_at: context.now };
+      const retried = {
+        status: "failed",
+        error: errorText({ code: "unknown-outcome", message: "found not to have taken place" }),
+        ended_at: context.now,
+      };
+      yield* updateRow(context, STEPS, step, {
+        verb: `resolve_${input.decision}`,
+        patch: input.decision === "retry" ? retried : settled,
+      });
+    }
+    yield* unblockAfterResolve(context, task);
+    return unknown.map((step) => text(step.name));
+  },
+);
 
 function* unblockAfterResolve(context: CommandContext, task: Row): Command<void> {
   const execution = yield* executionRow(context, text(task.execution_id));
-  yield* updateRow(context, EXECUTIONS, execution, { verb: "resolve", patch: { attempt: integer(execution.attempt) + 1, updated_at: context.now } });
-  const patch = { status: "pending", blocked_reason: null, blocked_note: null, run_at: context.now, updated_at: context.now };
-  yield* updateRow(context, TASKS, task, { verb: "unblock", patch });
+  yield* updateRow(context, EXECUTIONS, execution, {
+    verb: "resolve",
+    patch: { attempt: integer(execution.attempt) + 1, updated_at: context.now },
+  });
+  const ready = { status: "pending", blocked_reason: null, blocked_note: null, waiting_on: 0 };
+  yield* updateRow(context, TASKS, task, {
+    verb: "unblock",
+    patch: { ...ready, run_at: context.now, updated_at: context.now },
+  });
 }

@@ -6,7 +6,7 @@ import type { Json } from "../../base/json.ts";
 import type { ExecutionId, SessionId, TaskId } from "../../domain/ids.ts";
 import { asId } from "../../domain/ids.ts";
 import { LIMITS } from "../../domain/limits.ts";
-import type { DependencyFailurePolicy, TaskError } from "../../domain/task.ts";
+import type { TaskError, TaskStatus } from "../../domain/task.ts";
 import { GROUP_EXECUTOR } from "../../domain/task.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
 import { defineWrite, oneRow, rows } from "../command.ts";
@@ -14,6 +14,7 @@ import { integer, text } from "../entity-rows.ts";
 import { insertRow, noteChange, updateRow } from "../rows.ts";
 import { columnsOf, EXECUTIONS, TASKS } from "../tables.ts";
 import { storeValue } from "../values.ts";
+import type { Ended } from "./dependencies.ts";
 import { countDependencies, dependencyState, nameOfTask, reopenDependents, settleDependents } from "./dependencies.ts";
 import type { NextOccurrence } from "./executions.ts";
 import { endTask, errorText } from "./executions.ts";
@@ -22,7 +23,9 @@ import { executionRow, taskRow, transitionTask } from "./task-rows.ts";
 
 export interface FinishTask {
   readonly taskId: TaskId;
-  readonly outcome: { readonly status: "completed"; readonly result: Json } | { readonly status: "failed"; readonly error: TaskError };
+  readonly outcome:
+    | { readonly status: "completed"; readonly result: Json }
+    | { readonly status: "failed"; readonly error: TaskError };
   /** When it recurs, its next occurrence. */
   readonly next: NextOccurrence | null;
   /** Also when it waits for dependencies: somebody did it out of order. */
@@ -49,10 +52,18 @@ export const finishTask = defineWrite("finish-task", function* (context, input: 
     });
   }
   const execution = yield* ensureExecution(context, task);
-  const ended = { worker_id: null, updated_at: context.now, ended_at: context.now, fence: integer(execution.fence) + 1 };
+  const ended = {
+    worker_id: null,
+    updated_at: context.now,
+    ended_at: context.now,
+    fence: integer(execution.fence) + 1,
+  };
   if (input.outcome.status === "completed") {
     const result = yield* storeValue(input.outcome.result, `The result of task ${nameOfTask(task)}`);
-    yield* updateRow(context, EXECUTIONS, execution, { verb: "complete", patch: { ...ended, status: "completed", result } });
+    yield* updateRow(context, EXECUTIONS, execution, {
+      verb: "complete",
+      patch: { ...ended, status: "completed", result },
+    });
   } else {
     const error = errorText(input.outcome.error);
     yield* updateRow(context, EXECUTIONS, execution, { verb: "fail", patch: { ...ended, status: "failed", error } });
@@ -68,7 +79,8 @@ export const finishTask = defineWrite("finish-task", function* (context, input: 
 /** The execution an outcome from outside is recorded on: the present one, or a new one when nobody had claimed the task. */
 function* ensureExecution(context: CommandContext, task: Row): Command<Row> {
   const present = task.execution_id === null ? null : yield* executionRow(context, text(task.execution_id));
-  if (present !== null && present.status !== "completed" && present.scheduled_for === task.scheduled_for) return present;
+  if (present !== null && present.status !== "completed" && present.scheduled_for === task.scheduled_for)
+    return present;
   const values = {
     id: context.uuid(),
     session_id: text(task.session_id),
@@ -114,27 +126,40 @@ export const blockTask = defineWrite("block-task", function* (context, input: Bl
   transitionTask(task, "block");
   yield* refuseWhileWorked(context, task);
   if (task.status === "in_progress") yield* endRunning(context, task, "interrupted");
-  const patch = { status: "blocked", blocked_reason: "interrupted", blocked_note: input.note.slice(0, LIMITS.errorChars), updated_at: context.now };
+  const patch = {
+    status: "blocked",
+    blocked_reason: "interrupted",
+    blocked_note: input.note.slice(0, LIMITS.errorChars),
+    updated_at: context.now,
+  };
   yield* updateRow(context, TASKS, task, { verb: "block", note: input.note.slice(0, 200), patch });
 });
 
 /** Takes the execution from whoever holds it; what they write from now on changes nothing. */
-function* endRunning(context: CommandContext, task: Row, status: "interrupted" | "failed", error?: TaskError): Command<void> {
+export function* endRunning(
+  context: CommandContext,
+  task: Row,
+  status: "interrupted" | "completed" | "failed",
+  error?: TaskError,
+): Command<void> {
   if (task.execution_id === null) return;
   const execution = yield* executionRow(context, text(task.execution_id));
   if (execution.status === "completed" || execution.status === "failed") return;
   yield* updateRow(context, EXECUTIONS, execution, {
-    verb: status === "failed" ? "cancel" : "interrupt",
+    verb: END_VERBS[status],
     patch: {
       status,
       fence: integer(execution.fence) + 1,
       worker_id: null,
       interrupt_requested: 0,
       updated_at: context.now,
-      ...(error === undefined ? {} : { error: errorText(error), ended_at: context.now }),
+      ...(status === "interrupted" ? {} : { ended_at: context.now }),
+      ...(error === undefined ? {} : { error: errorText(error) }),
     },
   });
 }
+
+const END_VERBS = { interrupted: "interrupt", completed: "complete", failed: "cancel" } as const;
 
 /** Cancels a task and every unfinished one below it. A running one stops: its worker finds its hold gone. Returns how many were cancelled. */
 export const cancelTask = defineWrite(
@@ -148,7 +173,7 @@ export const cancelTask = defineWrite(
 
 export function* cancelTree(context: CommandContext, root: Row, note: string | null): Command<number> {
   const queue = [root];
-  const ended: { id: string; status: "cancelled"; name: string }[] = [];
+  const ended: Ended[] = [];
   for (let task = queue.shift(); task !== undefined; task = queue.shift()) {
     const below = `select project_id, ${columnsOf(TASKS)} from tasks
       where project_id = ? and parent_id = ? and status in ('pending', 'blocked', 'in_progress')`;
@@ -157,9 +182,21 @@ export function* cancelTree(context: CommandContext, root: Row, note: string | n
     yield* updateRow(context, TASKS, task, {
       verb: "cancel",
       note,
-      patch: { status: "cancelled", blocked_reason: null, blocked_note: note, waiting_on: 0, updated_at: context.now, completed_at: context.now },
+      patch: {
+        status: "cancelled",
+        blocked_reason: null,
+        blocked_note: note,
+        waiting_on: 0,
+        updated_at: context.now,
+        completed_at: context.now,
+      },
     });
-    ended.push({ id: text(task.id), status: "cancelled", name: nameOfTask(task) });
+    ended.push({
+      id: text(task.id),
+      status: "cancelled",
+      previous: text(task.status) as TaskStatus,
+      name: nameOfTask(task),
+    });
   }
   yield* settleDependents(context, ended);
   return ended.length;
@@ -169,48 +206,69 @@ export function* cancelTree(context: CommandContext, root: Row, note: string | n
  * Lets a failed, cancelled or blocked task be tried again, from its journal: recorded steps stay recorded. Its retries
  * count anew. One that waits for dependencies goes on waiting for them.
  */
-export const retryTask = defineWrite("retry-task", function* (context, input: { readonly taskId: TaskId }): Command<void> {
-  const task = yield* taskRow(context, input.taskId);
-  transitionTask(task, "retry");
-  if (task.blocked_reason === "unknown_outcome") {
-    throw new PerdureError("wrong-state", {
-      message: `Task ${nameOfTask(task)} has a step whose outcome is unknown; retrying could repeat its effect`,
-      hint: "Find out whether it took place, then `perdure task resolve --done`, `--retry` or `--skip`.",
-      details: { taskId: input.taskId },
-    });
-  }
-  yield* retryRow(context, task);
-});
+export const retryTask = defineWrite(
+  "retry-task",
+  function* (context, input: { readonly taskId: TaskId }): Command<void> {
+    const task = yield* taskRow(context, input.taskId);
+    transitionTask(task, "retry");
+    if (task.blocked_reason === "unknown_outcome") {
+      throw new PerdureError("wrong-state", {
+        message: `Task ${nameOfTask(task)} has a step whose outcome is unknown; retrying could repeat its effect`,
+        hint: "Find out whether it took place, then `perdure task resolve --done`, `--retry` or `--skip`.",
+        details: { taskId: input.taskId },
+      });
+    }
+    yield* retryRow(context, task);
+  },
+);
 
 export function* retryRow(context: CommandContext, task: Row): Command<void> {
   yield* openSessionForWork(context, text(task.session_id));
   const wasEnded = task.status === "failed" || task.status === "cancelled";
   if (wasEnded && task.execution_id !== null) {
     const execution = yield* executionRow(context, text(task.execution_id));
-    const patch = { status: "interrupted", attempt: integer(execution.attempt) + 1, retry_count: 0, ended_at: null, updated_at: context.now };
+    const patch = {
+      status: "interrupted",
+      attempt: integer(execution.attempt) + 1,
+      retry_count: 0,
+      ended_at: null,
+      updated_at: context.now,
+    };
     if (execution.status === "failed") yield* updateRow(context, EXECUTIONS, execution, { verb: "retry", patch });
   }
-  const count = yield* countDependencies(context, text(task.id), text(task.on_dependency_failure) as DependencyFailurePolicy);
-  const state = task.executor === GROUP_EXECUTOR && count.waitingOn === 0 ? { status: "completed", completed_at: context.now } : { ...dependencyState(count), completed_at: null };
+  // Children are left out: the task asks for them again from its journal, and then waits anew.
+  const count = yield* countDependencies(context, task, { withChildren: false });
+  const completes = task.executor === GROUP_EXECUTOR && count.waitingOn === 0;
+  const state = completes ? { ...dependencyState(count), status: "completed" } : dependencyState(count);
   yield* updateRow(context, TASKS, task, {
     verb: "retry",
-    patch: { ...state, run_at: Math.min(integer(task.run_at), context.now), updated_at: context.now },
+    patch: {
+      ...state,
+      completed_at: completes ? context.now : null,
+      run_at: Math.min(integer(task.run_at), context.now),
+      updated_at: context.now,
+    },
   });
-  if (wasEnded) yield* reopenDependents(context, text(task.id));
+  const previous = text(task.status) as TaskStatus;
+  if (completes)
+    yield* settleDependents(context, [{ id: text(task.id), status: "completed", previous, name: nameOfTask(task) }]);
+  else if (wasEnded) yield* reopenDependents(context, text(task.id));
 }
 
 /** Asks running executions to stop at their next step boundary, and stops suspended ones. Returns those it asked. */
 export const requestInterrupt = defineWrite(
   "request-interrupt",
-  function* (context, input: { readonly executionId: ExecutionId } | { readonly sessionId: SessionId }): Command<readonly ExecutionId[]> {
-    const running = "executionId" in input ? [yield* executionRow(context, input.executionId)] : yield* runningIn(context, input.sessionId);
+  function* (
+    context,
+    input: { readonly executionId: ExecutionId } | { readonly sessionId: SessionId },
+  ): Command<readonly ExecutionId[]> {
+    const running =
+      "executionId" in input
+        ? [yield* executionRow(context, input.executionId)]
+        : yield* runningIn(context, input.sessionId);
     const asked: ExecutionId[] = [];
     for (const execution of running) {
-      if (execution.status === "running") {
-        yield* updateRow(context, EXECUTIONS, execution, { verb: "request_interrupt", patch: { interrupt_requested: 1, updated_at: context.now } });
-      } else if (execution.status === "suspended") {
-        yield* interruptSuspended(context, execution);
-      } else {
+      if (!(yield* askToStop(context, execution))) {
         throw new PerdureError("wrong-state", {
           message: `Execution ${text(execution.id)} is ${text(execution.status)} and cannot be interrupted`,
           hint: "Only a running or suspended execution can be.",
@@ -223,6 +281,17 @@ export const requestInterrupt = defineWrite(
   },
 );
 
+/** `false` when there is nothing to stop. */
+function* askToStop(context: CommandContext, execution: Row): Command<boolean> {
+  if (execution.status === "suspended") return yield* interruptSuspended(context, execution);
+  if (execution.status !== "running") return false;
+  yield* updateRow(context, EXECUTIONS, execution, {
+    verb: "request_interrupt",
+    patch: { interrupt_requested: 1, updated_at: context.now },
+  });
+  return true;
+}
+
 function* runningIn(context: CommandContext, sessionId: SessionId): Command<readonly Row[]> {
   const sql = `select e.project_id as project_id, ${columnsOf(EXECUTIONS, "e")} from tasks t
     join executions e on e.project_id = t.project_id and e.id = t.execution_id
@@ -230,23 +299,41 @@ function* runningIn(context: CommandContext, sessionId: SessionId): Command<read
   return yield* rows(sql, context.projectId, sessionId);
 }
 
-function* interruptSuspended(context: CommandContext, execution: Row): Command<void> {
+/** `false` when there is nothing to interrupt: its task has ended, or waits for someone anyway. */
+function* interruptSuspended(context: CommandContext, execution: Row): Command<boolean> {
   const task = yield* taskRow(context, text(execution.task_id));
-  yield* updateRow(context, EXECUTIONS, execution, { verb: "interrupt", patch: { status: "interrupted", updated_at: context.now } });
+  const goesOnByItself =
+    task.execution_id === execution.id &&
+    (task.status === "pending" || task.blocked_reason === "waiting" || task.blocked_reason === "dependencies");
+  if (!goesOnByItself) return false;
+  yield* updateRow(context, EXECUTIONS, execution, {
+    verb: "interrupt",
+    patch: { status: "interrupted", updated_at: context.now },
+  });
   yield* updateRow(context, TASKS, task, {
     verb: "block",
     patch: { status: "blocked", blocked_reason: "interrupted", blocked_note: null, updated_at: context.now },
   });
+  return true;
 }
 
 /** A remark for the record. */
-export const noteTask = defineWrite("note-task", function* (context, input: { readonly taskId: TaskId; readonly note: string }): Command<void> {
-  const task = yield* taskRow(context, input.taskId);
-  yield* noteChange(context, TASKS, task, { verb: "note", note: input.note.slice(0, LIMITS.errorChars) });
-});
+export const noteTask = defineWrite(
+  "note-task",
+  function* (context, input: { readonly taskId: TaskId; readonly note: string }): Command<void> {
+    const task = yield* taskRow(context, input.taskId);
+    yield* noteChange(context, TASKS, task, { verb: "note", note: input.note.slice(0, LIMITS.errorChars) });
+  },
+);
 
 /** The instant before which a pending task is not claimed. */
-export const postponeTask = defineWrite("postpone-task", function* (context, input: { readonly taskId: TaskId; readonly runAt: Millis }): Command<void> {
-  const task = yield* taskRow(context, input.taskId);
-  yield* updateRow(context, TASKS, task, { verb: "postpone", patch: { run_at: input.runAt, updated_at: context.now } });
-});
+export const postponeTask = defineWrite(
+  "postpone-task",
+  function* (context, input: { readonly taskId: TaskId; readonly runAt: Millis }): Command<void> {
+    const task = yield* taskRow(context, input.taskId);
+    yield* updateRow(context, TASKS, task, {
+      verb: "postpone",
+      patch: { run_at: input.runAt, updated_at: context.now },
+    });
+  },
+);

@@ -33,20 +33,37 @@ export const resolveTask = defineRead("resolve-task", function* (context, input:
     input.sessionId,
   );
   if (byKey !== null) return asId(text(byKey.id));
-  return asId(yield* resolvePrefix(context, { table: "tasks", noun: "task", label: "title", reference: input.reference }));
+  return asId(
+    yield* resolvePrefix(context, { table: "tasks", noun: "task", label: "title", reference: input.reference }),
+  );
 });
 
-export const resolveExecution = defineRead("resolve-execution", function* (context, input: { readonly reference: string }): Command<ExecutionId> {
-  return asId(yield* resolvePrefix(context, { table: "executions", noun: "execution", label: "kind", reference: input.reference }));
-});
+export const resolveExecution = defineRead(
+  "resolve-execution",
+  function* (context, input: { readonly reference: string }): Command<ExecutionId> {
+    return asId(
+      yield* resolvePrefix(context, {
+        table: "executions",
+        noun: "execution",
+        label: "kind",
+        reference: input.reference,
+      }),
+    );
+  },
+);
 
 /** By id, the beginning of one, or its name (the newest of that name). */
-export const resolveSession = defineRead("resolve-session", function* (context, input: { readonly reference: string }): Command<SessionId> {
-  const sql = "select id from sessions where project_id = ? and name = ? order by seq desc limit 1";
-  const byName = yield* oneRow(sql, context.projectId, input.reference);
-  if (byName !== null) return asId(text(byName.id));
-  return asId(yield* resolvePrefix(context, { table: "sessions", noun: "session", label: "name", reference: input.reference }));
-});
+export const resolveSession = defineRead(
+  "resolve-session",
+  function* (context, input: { readonly reference: string }): Command<SessionId> {
+    const sql = "select id from sessions where project_id = ? and name = ? order by seq desc limit 1";
+    const byName = yield* oneRow(sql, context.projectId, input.reference);
+    if (byName !== null) return asId(text(byName.id));
+    return asId(
+      yield* resolvePrefix(context, { table: "sessions", noun: "session", label: "name", reference: input.reference }),
+    );
+  },
+);
 
 interface PrefixSearch {
   readonly table: "tasks" | "executions" | "sessions";
@@ -80,13 +97,19 @@ function* resolvePrefix(context: CommandContext, { table, noun, label, reference
   });
 }
 
-export const getTask = defineRead("get-task", function* (context, input: { readonly taskId: TaskId }): Command<TaskDetail> {
-  return yield* taskDetail(context, yield* taskRow(context, input.taskId));
-});
+export const getTask = defineRead(
+  "get-task",
+  function* (context, input: { readonly taskId: TaskId }): Command<TaskDetail> {
+    return yield* taskDetail(context, yield* taskRow(context, input.taskId));
+  },
+);
 
-export const getExecution = defineRead("get-execution", function* (context, input: { readonly executionId: ExecutionId }): Command<Execution> {
-  return rowToExecution(yield* withValues(yield* executionRow(context, input.executionId), ["result"]));
-});
+export const getExecution = defineRead(
+  "get-execution",
+  function* (context, input: { readonly executionId: ExecutionId }): Command<Execution> {
+    return rowToExecution(yield* withValues(yield* executionRow(context, input.executionId), ["result"]));
+  },
+);
 
 /** A task with what other tables say of it. */
 export function* taskDetail(context: CommandContext, row: Row): Command<TaskDetail> {
@@ -96,7 +119,11 @@ export function* taskDetail(context: CommandContext, row: Row): Command<TaskDeta
     context.projectId,
     task.id,
   );
-  const artifacts = yield* rows("select name from artifacts where project_id = ? and task_id = ? order by seq", context.projectId, task.id);
+  const artifacts = yield* rows(
+    "select name from artifacts where project_id = ? and task_id = ? order by seq",
+    context.projectId,
+    task.id,
+  );
   const execution = task.executionId === null ? null : yield* executionRow(context, task.executionId);
   return {
     ...task,
@@ -114,7 +141,8 @@ function* taskProgress(context: CommandContext, task: Task, execution: Row | nul
   const progress = executionProgress({
     status: task.status,
     reported,
-    completedSteps: reported?.totalSteps === null || reported === null ? 0 : yield* countCompletedSteps(context, text(execution?.id)),
+    completedSteps:
+      reported?.totalSteps === null || reported === null ? 0 : yield* countCompletedSteps(context, text(execution?.id)),
     startedAt: task.startedAt,
     endedAt: task.completedAt,
     lastUpdatedAt: execution === null ? null : integer(execution.updated_at),
@@ -148,7 +176,11 @@ function* percentOfParts(context: CommandContext, taskId: string): Command<numbe
 }
 
 function toWeighted(row: Row): { readonly weight: number; readonly fraction: number; readonly countsIn: boolean } {
-  return { weight: integer(row.weight), fraction: row.status === "completed" ? 1 : 0, countsIn: row.status !== "cancelled" };
+  return {
+    weight: integer(row.weight),
+    fraction: row.status === "completed" ? 1 : 0,
+    countsIn: row.status !== "cancelled",
+  };
 }
 
 export interface ListTasks {
@@ -179,7 +211,10 @@ export const listTasks = defineRead("list-tasks", function* (context, input: Lis
   return { tasks, next: found.length > input.limit ? integer(page.at(-1)?.seq) : null };
 });
 
-function filterOf(context: CommandContext, input: ListTasks): { readonly where: string; readonly params: readonly SqlValue[] } {
+function filterOf(
+  context: CommandContext,
+  input: ListTasks,
+): { readonly where: string; readonly params: readonly SqlValue[] } {
   const where = ["project_id = ?", "seq > ?"];
   const params: SqlValue[] = [context.projectId, input.after ?? 0];
   const add = (condition: string, ...values: readonly SqlValue[]): void => {
@@ -216,17 +251,24 @@ export interface ExecutionPage {
 }
 
 /** Newest first. */
-export const listExecutions = defineRead("list-executions", function* (context, input: ListExecutions): Command<ExecutionPage> {
-  const sql = `select e.project_id as project_id, t.title as task_title, t.key as task_key, ${columnsOf(EXECUTIONS, "e")}
+export const listExecutions = defineRead(
+  "list-executions",
+  function* (context, input: ListExecutions): Command<ExecutionPage> {
+    const sql = `select e.project_id as project_id, t.title as task_title, t.key as task_key, ${columnsOf(EXECUTIONS, "e")}
     from executions e join tasks t on t.project_id = e.project_id and t.id = e.task_id
     where e.project_id = ? and e.seq < ? and (? is null or e.task_id = ?) and (? is null or e.session_id = ?) order by e.seq desc limit ?`;
-  const { taskId, sessionId } = input;
-  const before: Millis = input.before ?? Number.MAX_SAFE_INTEGER;
-  const found = yield* rows(sql, context.projectId, before, taskId, taskId, sessionId, sessionId, input.limit + 1);
-  const executions: ExecutionPage["executions"][number][] = [];
-  for (const row of found.slice(0, input.limit)) {
-    const execution = rowToExecution(yield* withValues(row, ["result"]));
-    executions.push({ ...execution, taskTitle: text(row.task_title), taskKey: row.task_key === null ? null : text(row.task_key) });
-  }
-  return { executions, next: found.length > input.limit ? integer(found[input.limit - 1]?.seq) : null };
-});
+    const { taskId, sessionId } = input;
+    const before: Millis = input.before ?? Number.MAX_SAFE_INTEGER;
+    const found = yield* rows(sql, context.projectId, before, taskId, taskId, sessionId, sessionId, input.limit + 1);
+    const executions: ExecutionPage["executions"][number][] = [];
+    for (const row of found.slice(0, input.limit)) {
+      const execution = rowToExecution(yield* withValues(row, ["result"]));
+      executions.push({
+        ...execution,
+        taskTitle: text(row.task_title),
+        taskKey: row.task_key === null ? null : text(row.task_key),
+      });
+    }
+    return { executions, next: found.length > input.limit ? integer(found[input.limit - 1]?.seq) : null };
+  },
+);

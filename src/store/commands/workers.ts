@@ -53,26 +53,38 @@ export interface ExtendLeases {
   readonly holds: readonly { readonly executionId: ExecutionId; readonly fence: number }[];
 }
 
+export interface ExtendedLeases {
+  readonly lost: readonly ExecutionId[];
+  readonly isRegistered: boolean;
+}
+
 /**
  * Extends all leases of a worker at once, and tells it which it no longer has.
  *
- * A lease that ran out and was taken over is not revived (INV-3); one that nobody took is.
+ * A lease that ran out and was taken over is not revived (INV-3); one that nobody took is. A worker that was forgotten
+ * meanwhile is told so: it must register anew, or what it claims is taken from it.
  */
-export const extendLeases = defineWrite("extend-leases", function* (context, input: ExtendLeases): Command<{ readonly lost: readonly ExecutionId[] }> {
-  yield* rows(
-    "update workers set lease_expires_at = ? where project_id = ? and id = ?",
-    context.now + input.leaseMs,
-    context.projectId,
-    input.workerId,
-  );
-  const held = yield* rows(
-    "select id, fence from executions where project_id = ? and worker_id = ? and status = 'running'",
-    context.projectId,
-    input.workerId,
-  );
-  const fences = new Map(held.map((row) => [text(row.id), integer(row.fence)]));
-  return { lost: input.holds.filter((hold) => fences.get(hold.executionId) !== hold.fence).map((hold) => hold.executionId) };
-});
+export const extendLeases = defineWrite(
+  "extend-leases",
+  function* (context, input: ExtendLeases): Command<ExtendedLeases> {
+    const registered = yield* rows(
+      "update workers set lease_expires_at = ? where project_id = ? and id = ? returning id",
+      context.now + input.leaseMs,
+      context.projectId,
+      input.workerId,
+    );
+    const held = yield* rows(
+      "select id, fence from executions where project_id = ? and worker_id = ? and status = 'running'",
+      context.projectId,
+      input.workerId,
+    );
+    const fences = new Map(held.map((row) => [text(row.id), integer(row.fence)]));
+    const lost = input.holds
+      .filter((hold) => fences.get(hold.executionId) !== hold.fence)
+      .map((hold) => hold.executionId);
+    return { lost, isRegistered: registered.length > 0 };
+  },
+);
 
 export const listWorkers = defineRead("list-workers", function* (context, _: null): Command<readonly WorkerRecord[]> {
   const found = yield* rows(
@@ -106,16 +118,21 @@ export interface Recovered {
 }
 
 /**
- * Returns to the queue whatever dead workers and workers with expired leases were running, and forgets those workers.
+ * Returns to the queue whatever dead workers, workers with expired leases and workers nobody knows were running, and
+ * forgets those workers.
  * Costs no retry. Safe to call from anywhere at any time: an execution that was claimed anew meanwhile is not touched.
  */
-export const recoverWorkers = defineWrite("recover-workers", function* (context, input: RecoverWorkers): Command<readonly Recovered[]> {
+export const recoverWorkers = defineWrite("recover-workers", function* (context, input: RecoverWorkers): Command<
+  readonly Recovered[]
+> {
   const expired = yield* rows(
     "select id, label from workers where project_id = ? and lease_expires_at <= ?",
     context.projectId,
     context.now,
   );
   const gone = new Map(expired.map((row) => [text(row.id), `the lease of ${text(row.label)} ran out`]));
+  const unknown = yield* rows(UNKNOWN_HOLDERS_SQL, context.projectId);
+  for (const row of unknown) gone.set(text(row.id), "its worker is not registered");
   for (const worker of input.dead) gone.set(worker.id, worker.why);
   const recovered: Recovered[] = [];
   for (const [workerId, why] of gone) {
@@ -126,18 +143,28 @@ export const recoverWorkers = defineWrite("recover-workers", function* (context,
   return recovered;
 });
 
+const UNKNOWN_HOLDERS_SQL = `select distinct e.worker_id as id from executions e
+  where e.project_id = ? and e.status = 'running' and e.worker_id is not null
+    and not exists (select 1 from workers w where w.project_id = e.project_id and w.id = e.worker_id)`;
+
 const HELD_BY_SQL = `select project_id, ${columnsOf(EXECUTIONS)} from executions
   where project_id = ? and worker_id = ? and status = 'running' order by seq`;
 
 /** Ends a worker in good order: what it still holds returns to the queue. */
-export const removeWorker = defineWrite("remove-worker", function* (context, input: { readonly workerId: WorkerId }): Command<void> {
-  for (const execution of yield* rows(HELD_BY_SQL, context.projectId, input.workerId)) {
-    yield* releaseExecution(context, execution, { verb: "release", why: "its worker stopped" });
-  }
-  yield* rows("delete from workers where project_id = ? and id = ?", context.projectId, input.workerId);
-});
+export const removeWorker = defineWrite(
+  "remove-worker",
+  function* (context, input: { readonly workerId: WorkerId }): Command<void> {
+    for (const execution of yield* rows(HELD_BY_SQL, context.projectId, input.workerId)) {
+      yield* releaseExecution(context, execution, { verb: "release", why: "its worker stopped" });
+    }
+    yield* rows("delete from workers where project_id = ? and id = ?", context.projectId, input.workerId);
+  },
+);
 
-/** The task is pending again and its execution waits, at the step it had reached, for whoever claims it next. */
+/** The columns of a task that was stopped because someone asked; it stays so until it is resumed. */
+export const INTERRUPTED = { status: "blocked", blocked_reason: "interrupted", blocked_note: null } as const;
+
+/** The task is pending again, or interrupted if that was asked for, and its execution waits, at the step it had reached, for whoever claims it next. */
 export function* releaseExecution(
   context: CommandContext,
   execution: Row,
@@ -150,7 +177,8 @@ export function* releaseExecution(
   });
   const task = yield* taskRow(context, text(execution.task_id));
   if (task.status === "in_progress") {
-    yield* updateRow(context, TASKS, task, { verb, note: why, patch: { status: "pending", updated_at: context.now } });
+    const state = execution.interrupt_requested === 1 ? INTERRUPTED : { status: "pending" };
+    yield* updateRow(context, TASKS, task, { verb, note: why, patch: { ...state, updated_at: context.now } });
   }
   return { executionId: asId(text(execution.id)), taskTitle: text(task.title), why };
 }

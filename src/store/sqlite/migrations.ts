@@ -38,12 +38,13 @@ export function migrationFiles(): readonly { readonly version: number; readonly 
     .map((file) => ({ version: Number.parseInt(file, 10), file }));
 }
 
-function schemaVersion(database: DatabaseSync): number {
+export function schemaVersion(database: DatabaseSync): number {
   const row = database.prepare("pragma user_version").get();
   return Number(row?.user_version);
 }
 
-function refuseNewer(version: number, path: string): void {
+/** @throws PerdureError `store-too-new` */
+export function refuseNewer(version: number, path: string): void {
   if (version <= SCHEMA_VERSION) return;
   throw new PerdureError("store-too-new", {
     message: `The database ${path} has schema version ${version}; this Perdure knows up to ${SCHEMA_VERSION}`,

@@ -37,13 +37,23 @@ export function fromSqliteError(error: unknown, path: string): unknown {
         cause: error,
       });
     case FULL:
-      return unreachableStore(path, `the disk is full (${why})`, "Free some space and run the command again; nothing was lost.", error);
+      return unreachableStore(
+        path,
+        `the disk is full (${why})`,
+        "Free some space and run the command again; nothing was lost.",
+        error,
+      );
     case READONLY:
     case CANTOPEN:
       return unreachableStore(path, why, "Check that the directory exists and may be written to.", error);
     case BUSY:
     case LOCKED:
-      return unreachableStore(path, "another process keeps it locked", "Wait, or end the process that holds it; `perdure doctor` names workers.", error);
+      return unreachableStore(
+        path,
+        "another process keeps it locked",
+        "Wait, or end the process that holds it; `perdure doctor` names workers.",
+        error,
+      );
     case IOERR:
       return unreachableStore(path, why, "Check the disk and its free space, then run the command again.", error);
     default:

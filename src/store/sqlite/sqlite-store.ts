@@ -6,8 +6,7 @@
  * so a busy database is tried again from a timer, and a process that sees others write leaves a gap between its groups.
  */
 
-import { DatabaseSync } from "node:sqlite";
-import type { StatementSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 
 import { assert } from "../../base/assert.ts";
 import type { Clock } from "../../base/clock.ts";
@@ -18,10 +17,9 @@ import { asId } from "../../domain/ids.ts";
 import type { Command, CommandContext, CommandDefinition, Row, Statement } from "../command.ts";
 import type { ExecuteOptions, Store } from "../port.ts";
 import { watchCommits } from "./commit-watch.ts";
-import { migrate } from "./migrations.ts";
+import type { Durability } from "./open-database.ts";
+import { openDatabase } from "./open-database.ts";
 import { fromSqliteError, isBusy, unreachableStore } from "./sqlite-errors.ts";
-
-export type Durability = "full" | "normal";
 
 export interface SqliteStoreOptions {
   /** Of the database file; `:memory:` for one that lives as long as the store. */
@@ -52,6 +50,7 @@ const GROUP_BUDGET_MS = 4;
 /** How long after another process was seen writing this one keeps leaving gaps. */
 const CONTENTION_MS = 250;
 const GAP_MS = 2;
+const DEFAULT_BUSY_TIMEOUT_MS = 30_000;
 /** Rows written by this process after which it copies the write-ahead log back into the database, in a turn of its own. */
 const CHECKPOINT_ROWS = 4_000;
 
@@ -79,17 +78,24 @@ class SqliteStore implements Store {
 
   constructor(options: SqliteStoreOptions) {
     this.#options = options;
-    this.#database = openDatabase(options);
+    const { path, durability = "full", busyTimeoutMs = DEFAULT_BUSY_TIMEOUT_MS } = options;
+    this.#database = openDatabase({ path, durability, busyTimeoutMs });
     try {
       this.projectId = this.#ensureProject();
+      this.#dataVersion = this.#readDataVersion();
+      // Opening waited in SQLite; everything after is tried again from timers.
+      this.#database.exec("pragma busy_timeout = 0");
     } catch (error) {
       this.#database.close();
       throw fromSqliteError(error, options.path);
     }
-    this.#dataVersion = this.#readDataVersion();
   }
 
-  execute<Input, Result>(command: CommandDefinition<Input, Result>, input: Input, options?: ExecuteOptions): Promise<Result> {
+  execute<Input, Result>(
+    command: CommandDefinition<Input, Result>,
+    input: Input,
+    options?: ExecuteOptions,
+  ): Promise<Result> {
     if (this.#closing !== null) return Promise.reject(closedError(this.#options.path));
     return new Promise<Result>((resolve, reject) => {
       this.#queue.push({
@@ -153,12 +159,14 @@ class SqliteStore implements Store {
     const writes = this.#queue.some((call) => call.command.access === "write");
     try {
       this.#run(writes ? "begin immediate" : "begin");
+      // Reading it takes the snapshot that the whole group sees, so that nothing is busy any more after this.
+      if (this.#noticeForeignCommits()) this.#notify();
     } catch (error) {
+      if (this.#database.isTransaction) this.#run("rollback");
       this.#retryOrFail(error);
       return;
     }
     this.#busySince = null;
-    this.#noticeForeignCommits();
     const outcomes = this.#runGroup();
     if (outcomes !== null) this.#commit(outcomes);
     if (this.#queue.length > 0) this.#schedule();
@@ -239,7 +247,11 @@ class SqliteStore implements Store {
   #checkpointIfDue(): boolean {
     if (this.#rowsWritten - this.#rowsAtCheckpoint < CHECKPOINT_ROWS) return false;
     this.#rowsAtCheckpoint = this.#rowsWritten;
-    this.#run("pragma wal_checkpoint(passive)");
+    try {
+      this.#run("pragma wal_checkpoint(passive)");
+    } catch {
+      // Nothing is lost: the log keeps what was not copied back, and the next commit tells what is wrong with the disk.
+    }
     return true;
   }
 
@@ -247,7 +259,7 @@ class SqliteStore implements Store {
   #retryOrFail(error: unknown): void {
     const now = performance.now();
     this.#busySince ??= now;
-    const timeoutMs = this.#options.busyTimeoutMs ?? 30_000;
+    const timeoutMs = this.#options.busyTimeoutMs ?? DEFAULT_BUSY_TIMEOUT_MS;
     if (isBusy(error) && now - this.#busySince < timeoutMs) {
       this.#contendedUntil = now + CONTENTION_MS;
       this.#schedule(0.5 + this.#options.random.next());
@@ -286,7 +298,12 @@ class SqliteStore implements Store {
   }
 
   #lookForForeignCommits(): void {
-    if (this.#closing === null && this.#noticeForeignCommits()) this.#notify();
+    if (this.#closing !== null) return;
+    try {
+      if (this.#noticeForeignCommits()) this.#notify();
+    } catch {
+      // Busy for a moment, or broken: the next look or call tells.
+    }
   }
 
   #notify(): void {
@@ -311,23 +328,6 @@ class SqliteStore implements Store {
     const row = this.#query({ sql: "select id from projects limit 1", params: [] })[0];
     assert(row !== undefined, "a project exists after it was ensured");
     return asId(String(row.id));
-  }
-}
-
-function openDatabase(options: SqliteStoreOptions): DatabaseSync {
-  let database: DatabaseSync | null = null;
-  try {
-    // Opening and migrating wait in SQLite; everything after is tried again from timers.
-    database = new DatabaseSync(options.path, { timeout: options.busyTimeoutMs ?? 30_000 });
-    database.exec("pragma journal_mode = wal");
-    database.exec(`pragma synchronous = ${options.durability === "normal" ? "normal" : "full"}`);
-    database.exec("pragma cache_size = -32000; pragma temp_store = memory; pragma wal_autocheckpoint = 8000");
-    migrate(database, options.path);
-    database.exec("pragma busy_timeout = 0");
-    return database;
-  } catch (error) {
-    database?.close();
-    throw fromSqliteError(error, options.path);
   }
 }
 

@@ -62,7 +62,7 @@ create table tasks (
   updated_at integer not null,
   started_at integer,
   completed_at integer,
-  -- 1 while the session is not active, so that claims never read past the tasks of paused sessions. Kept by a trigger.
+  -- 1 while the session is not active, so that claims never read past the tasks of paused sessions. Kept by triggers for unfinished tasks.
   held integer not null,
   unique (project_id, id)
 ) strict;
@@ -239,4 +239,9 @@ create trigger tasks_held after update of status on sessions
   when (old.status = 'active') <> (new.status = 'active') begin
   update tasks set held = (new.status <> 'active')
     where project_id = new.project_id and session_id = new.id and status in ('pending', 'blocked', 'in_progress');
+end;
+create trigger tasks_held_again after update of status on tasks
+  when new.status in ('pending', 'blocked', 'in_progress') and old.status not in ('pending', 'blocked', 'in_progress') begin
+  update tasks set held = (select status <> 'active' from sessions where project_id = new.project_id and id = new.session_id)
+    where seq = new.seq;
 end;

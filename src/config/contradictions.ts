@@ -1,0 +1,73 @@
+/** What no single setting shows: settings that are each valid and do not fit together. */
+
+import { nearest } from "../base/nearest.ts";
+import { DEFAULT_CONFIG } from "./config.ts";
+import type { FileConfig, FileRetry } from "./file-schema.ts";
+import type { SettingPath } from "./problem.ts";
+
+interface Contradiction {
+  readonly path: SettingPath;
+  readonly message: string;
+}
+
+export function findContradictions(file: FileConfig): readonly Contradiction[] {
+  return [
+    ...storeContradictions(file),
+    ...workerContradictions(file),
+    ...retryContradictions(file),
+    ...agentContradictions(file),
+  ];
+}
+
+function* storeContradictions({ store }: FileConfig): Generator<Contradiction> {
+  if (store?.url && store.backend && store.backend !== "postgres") {
+    yield {
+      path: ["store", "backend"],
+      message: `store.backend is ${store.backend}, but store.url is the address of a Postgres database`,
+    };
+  }
+}
+
+function* workerContradictions({ worker }: FileConfig): Generator<Contradiction> {
+  const leaseMs = worker?.lease ?? DEFAULT_CONFIG.worker.leaseMs;
+  if (worker?.heartbeat && worker.heartbeat * 2 > leaseMs) {
+    yield {
+      path: ["worker", "heartbeat"],
+      message: "worker.heartbeat must be at most half of worker.lease, so that one late beat does not lose it",
+    };
+  }
+}
+
+function* retryContradictions(file: FileConfig): Generator<Contradiction> {
+  yield* capBelowFirstDelay(file.retry, ["retry"]);
+  for (const [i, agent] of (file.agents ?? []).entries()) {
+    yield* capBelowFirstDelay(agent.task_execution?.retry_policy, ["agents", i, "task_execution", "retry_policy"]);
+  }
+}
+
+function* capBelowFirstDelay(retry: FileRetry | null | undefined, path: SettingPath): Generator<Contradiction> {
+  if (retry?.initial_delay && typeof retry.max_delay === "number" && retry.max_delay < retry.initial_delay) {
+    yield { path: [...path, "max_delay"], message: "max_delay must not be shorter than initial_delay" };
+  }
+}
+
+function* agentContradictions(file: FileConfig): Generator<Contradiction> {
+  const agents = file.agents ?? [];
+  const names = agents.map((agent) => agent.name);
+  for (const [i, agent] of agents.entries()) {
+    const first = names.indexOf(agent.name);
+    if (first < i)
+      yield { path: ["agents", i, "name"], message: `agents[${first}] has the name ${agent.name} already` };
+    for (const key of ["inputs", "outputs"] as const) {
+      for (const [j, other] of (agent[key] ?? []).entries()) {
+        if (!names.includes(other))
+          yield { path: ["agents", i, key, j], message: `there is no agent ${other}${likelyAgent(other, names)}` };
+      }
+    }
+  }
+}
+
+function likelyAgent(name: string, names: readonly string[]): string {
+  const likely = nearest(name, names);
+  return likely === null ? "" : `; did you mean ${likely}?`;
+}

@@ -1,0 +1,297 @@
+/**
+ * A worker: claims tasks its executors can carry out, runs them side by side, keeps its leases, and takes over what dead
+ * workers left. Wakes when something was committed or comes due; otherwise it does nothing.
+ */
+
+import type { Millis } from "../base/clock.ts";
+import { assert } from "../base/assert.ts";
+import { isPerdureError } from "../base/errors.ts";
+import type { ExecutionId, SessionId, WorkerId } from "../domain/ids.ts";
+import { asId } from "../domain/ids.ts";
+import type { Step } from "../domain/step.ts";
+import type { Claimed, ClaimResult } from "../store/commands/claims.ts";
+import { claimTasks, planOccurrence } from "../store/commands/claims.ts";
+import { listSteps } from "../store/commands/steps.ts";
+import { extendLeases, listWorkers, recoverWorkers, registerWorker, removeWorker } from "../store/commands/workers.ts";
+import type { Recovered } from "../store/commands/workers.ts";
+import { findStops } from "../store/commands/stops.ts";
+import type { Executor } from "./executor.ts";
+import type { HostDep } from "./host.ts";
+import { planOverdue } from "./occurrences.ts";
+import { recordOutcome } from "./record-outcome.ts";
+import type { RunDeps } from "./run-context.ts";
+import type { TaskRun } from "./task-run.ts";
+import { createTaskRun } from "./task-run.ts";
+
+export interface WorkerOptions {
+  /** Asked at every claim, so that executors may be added while the worker runs. */
+  readonly executors: () => ReadonlyMap<string, Executor>;
+  readonly concurrency: number;
+  /** Claims only tasks of this session; `null` is any. */
+  readonly sessionId: SessionId | null;
+  readonly leaseMs: number;
+  readonly heartbeatMs: number;
+  /** How long a graceful stop waits for steps in flight. */
+  readonly graceMs: number;
+  readonly onEvent?: (event: WorkerEvent) => void;
+}
+
+export type WorkerEvent =
+  | { readonly kind: "started"; readonly claimed: Claimed }
+  | { readonly kind: "ended"; readonly claimed: Claimed; readonly outcome: string; readonly error: unknown }
+  | { readonly kind: "recovered"; readonly recovered: readonly Recovered[] };
+
+/** Nothing runs here, and nothing that is due could be claimed. */
+export interface Idle {
+  /** Grows each time the worker comes to rest, to ask for a later time. */
+  readonly version: number;
+  readonly nextDueAt: Millis | null;
+  /** Whether more than the next occurrence of a recurring task is still to come due. */
+  readonly isMoreComing: boolean;
+}
+
+export interface Worker {
+  readonly id: WorkerId;
+  start(): Promise<void>;
+  /**
+   * The first time the worker comes to rest after version `after` (0 is from the start). It comes to rest anew whenever
+   * something was committed or came due and nothing could be claimed.
+   *
+   * @throws what made the worker give up, such as `store-unreachable`.
+   */
+  nextIdle(after: number): Promise<Idle>;
+  /** Lets go of everything at the next step boundaries: what runs returns to the queue. Safe to repeat. */
+  stop(): Promise<void>;
+}
+
+/** How often other processes of this host are looked at, whether they are alive. */
+const LIVENESS_MS = 1_000;
+/** At most this often are requests to stop looked for, while commits come in. */
+const STOP_CHECK_MS = 25;
+
+export function createWorker(deps: RunDeps & HostDep, options: WorkerOptions): Worker {
+  return new StoreWorker(deps, options);
+}
+
+class StoreWorker implements Worker {
+  readonly id: WorkerId;
+  readonly #deps: RunDeps & HostDep;
+  readonly #options: WorkerOptions;
+  readonly #actor: string;
+  readonly #runs = new Map<ExecutionId, TaskRun>();
+  readonly #ended = new Set<Promise<void>>();
+  readonly #releases: (() => void)[] = [];
+  #idleWaiters: { readonly resolve: (idle: Idle) => void; readonly reject: (error: unknown) => void }[] = [];
+  #idle: Idle | null = null;
+  #state: "new" | "running" | "stopping" | "failed" = "new";
+  #failure: unknown = null;
+  /** Claimed, with their journals on the way. */
+  #loading = 0;
+  #claiming = false;
+  #claimAgain = false;
+  #cancelDue: (() => void) | null = null;
+  #stopCheck: (() => void) | null = null;
+  #stopping: Promise<void> | null = null;
+
+  constructor(deps: RunDeps & HostDep, options: WorkerOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    this.id = asId(deps.random.uuid());
+    this.#actor = `worker:${this.id.slice(0, 8)}`;
+  }
+
+  async start(): Promise<void> {
+    const { store, host } = this.#deps;
+    const { leaseMs, heartbeatMs } = this.#options;
+    const label = `worker ${this.id.slice(0, 8)} (process ${host.pid})`;
+    await store.execute(registerWorker, {
+      id: this.id,
+      host: host.id,
+      pid: host.pid,
+      startToken: host.startToken,
+      label,
+      leaseMs,
+    });
+    this.#state = "running";
+    // Timers of the clock do not keep a process alive; a worker at work does.
+    const keepAlive = setInterval(() => {}, 2 ** 30);
+    this.#releases.push(() => clearInterval(keepAlive));
+    this.#releases.push(store.onCommit(() => this.#onCommit()));
+    this.#every(heartbeatMs, () => this.#extendLeases());
+    this.#every(LIVENESS_MS, () => this.#recover());
+    await this.#recover();
+    this.#claimSoon();
+  }
+
+  nextIdle(after: number): Promise<Idle> {
+    if (this.#state === "failed") return Promise.reject(this.#failure);
+    if (this.#idle !== null && this.#idle.version > after && this.#runs.size + this.#loading === 0)
+      return Promise.resolve(this.#idle);
+    return new Promise((resolve, reject) => this.#idleWaiters.push({ resolve, reject }));
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    const wasRunning = this.#state === "running";
+    if (this.#state !== "failed") this.#state = "stopping";
+    this.#cancelDue?.();
+    this.#stopCheck?.();
+    for (const run of this.#runs.values()) run.stop("stopping");
+    await Promise.all(this.#ended);
+    for (const release of this.#releases.splice(0)) release();
+    if (wasRunning) await this.#deps.store.execute(removeWorker, { workerId: this.id }, { actor: this.#actor });
+  }
+
+  #every(intervalMs: number, act: () => Promise<void>): void {
+    let cancel = (): void => {};
+    let isReleased = false;
+    const arm = (): void => {
+      if (isReleased) return;
+      cancel = this.#deps.clock.setTimer(intervalMs, () => {
+        act().then(arm, (error: unknown) => this.#fail(error));
+      });
+    };
+    arm();
+    this.#releases.push(() => {
+      isReleased = true;
+      cancel();
+    });
+  }
+
+  #onCommit(): void {
+    this.#claimSoon();
+    if (this.#runs.size === 0 || this.#stopCheck !== null) return;
+    this.#stopCheck = this.#deps.clock.setTimer(STOP_CHECK_MS, () => {
+      this.#stopCheck = null;
+      this.#stopWhatMust().catch((error: unknown) => this.#fail(error));
+    });
+  }
+
+  /** Stops runs that someone asked to stop, or that are no longer this worker's. */
+  async #stopWhatMust(): Promise<void> {
+    if (this.#runs.size === 0) return;
+    const holds = [...this.#runs.values()].map(({ claimed: { execution } }) => ({
+      executionId: execution.id,
+      fence: execution.fence,
+    }));
+    const stops = await this.#deps.store.execute(findStops, { holds });
+    for (const id of stops.interrupted) this.#runs.get(id)?.stop("interrupted");
+    for (const id of stops.cancelled) this.#runs.get(id)?.stop("cancelled");
+    for (const id of stops.lost) this.#runs.get(id)?.stop("lease-lost");
+  }
+
+  async #extendLeases(): Promise<void> {
+    const holds = [...this.#runs.values()].map(({ claimed: { execution } }) => ({
+      executionId: execution.id,
+      fence: execution.fence,
+    }));
+    const { lost } = await this.#deps.store.execute(extendLeases, {
+      workerId: this.id,
+      leaseMs: this.#options.leaseMs,
+      holds,
+    });
+    if (lost.length > 0) await this.#stopWhatMust();
+  }
+
+  /** Takes over from workers whose process is gone, or whose lease ran out. */
+  async #recover(): Promise<void> {
+    const { store, host, clock } = this.#deps;
+    const others = (await store.execute(listWorkers, null)).filter((worker) => worker.id !== this.id);
+    const dead = others
+      .filter(
+        (worker) =>
+          worker.host === host.id && worker.pid !== null && host.startTokenOf(worker.pid) !== worker.startToken,
+      )
+      .map((worker) => ({ id: worker.id, why: `${worker.label} is gone` }));
+    const hasExpired = others.some((worker) => worker.leaseExpiresAt <= clock.now());
+    if (dead.length === 0 && !hasExpired) return;
+    const recovered = await store.execute(recoverWorkers, { dead }, { actor: this.#actor });
+    if (recovered.length > 0) this.#options.onEvent?.({ kind: "recovered", recovered });
+  }
+
+  #claimSoon(): void {
+    if (this.#claiming) this.#claimAgain = true;
+    else this.#claim().catch((error: unknown) => this.#fail(error));
+  }
+
+  async #claim(): Promise<void> {
+    const limit = this.#options.concurrency - this.#runs.size - this.#loading;
+    if (this.#state !== "running" || limit <= 0) return;
+    this.#claiming = true;
+    this.#claimAgain = false;
+    const executors = this.#options.executors();
+    const input = { workerId: this.id, executors: [...executors.keys()], sessionId: this.#options.sessionId, limit };
+    const result = await this.#deps.store.execute(claimTasks, input, { actor: this.#actor });
+    for (const claimed of result.claimed) this.#begin(claimed, executors);
+    await this.#planOverdue(result);
+    this.#claiming = false;
+    if (this.#claimAgain || result.overdue.length > 0) this.#claimSoon();
+    else this.#rest(result);
+  }
+
+  async #planOverdue(result: ClaimResult): Promise<void> {
+    for (const task of result.overdue) {
+      const plan = await planOverdue(task, this.#deps.clock.now());
+      if (plan !== null) await this.#deps.store.execute(planOccurrence, plan, { actor: this.#actor });
+    }
+  }
+
+  /** Sets the alarm for what comes due next, and says so when nothing runs. */
+  #rest(result: ClaimResult): void {
+    this.#cancelDue?.();
+    this.#cancelDue = null;
+    if (result.nextDueAt !== null) {
+      this.#cancelDue = this.#deps.clock.setTimer(result.nextDueAt - this.#deps.clock.now(), () => this.#claimSoon());
+    }
+    if (this.#runs.size + this.#loading > 0 || this.#state !== "running") return;
+    const { nextDueAt, isMoreComing } = result;
+    this.#idle = { version: (this.#idle?.version ?? 0) + 1, nextDueAt, isMoreComing };
+    for (const waiter of this.#idleWaiters.splice(0)) waiter.resolve(this.#idle);
+  }
+
+  #begin(claimed: Claimed, executors: ReadonlyMap<string, Executor>): void {
+    const ended = this.#carryOut(claimed, executors).catch((error: unknown) => this.#fail(error));
+    this.#ended.add(ended);
+    void ended.then(() => this.#ended.delete(ended));
+  }
+
+  async #carryOut(claimed: Claimed, executors: ReadonlyMap<string, Executor>): Promise<void> {
+    const { execution, task } = claimed;
+    const executor = executors.get(task.executor);
+    assert(executor !== undefined, "only tasks of known executors are claimed");
+    const journal = claimed.isResumed ? await this.#loadJournal(execution.id) : [];
+    const run = createTaskRun(this.#deps, { claimed, journal, actor: this.#actor, graceMs: this.#options.graceMs });
+    this.#runs.set(execution.id, run);
+    if (this.#state !== "running") run.stop("stopping");
+    this.#options.onEvent?.({ kind: "started", claimed });
+    const outcome = await run.perform(executor);
+    // The next claim joins the transaction that records this outcome, and sees what it releases.
+    const recording = recordOutcome({ ...this.#deps, actor: this.#actor }, claimed, outcome);
+    this.#runs.delete(execution.id);
+    this.#claimSoon();
+    const recorded = await recording;
+    this.#options.onEvent?.({ kind: "ended", claimed, outcome: recorded.kind, error: recorded.error });
+  }
+
+  async #loadJournal(executionId: ExecutionId): Promise<readonly Step[]> {
+    this.#loading += 1;
+    try {
+      return await this.#deps.store.execute(listSteps, { executionId });
+    } finally {
+      this.#loading -= 1;
+    }
+  }
+
+  /** The store failed, or Perdure has a bug: nothing more can be recorded, so nothing more is begun. What was held is recovered by whoever comes next. */
+  #fail(error: unknown): void {
+    if (this.#state === "stopping" && isPerdureError(error, "store-unreachable")) return;
+    this.#state = "failed";
+    this.#failure = error;
+    for (const run of this.#runs.values()) run.stop("lease-lost");
+    for (const waiter of this.#idleWaiters.splice(0)) waiter.reject(error);
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * An operation is one use case of the product: a name, what goes in, what comes out, and what it does. The command line,
+ * MCP and HTTP render operations and hold no logic of their own. Input and output are JSON: camelCase, ISO times,
+ * milliseconds with the unit in the name.
+ */
+
+import * as v from "valibot";
+
+import type { ClockDep } from "../base/clock.ts";
+import { PerdureError } from "../base/errors.ts";
+import type { RandomDep } from "../base/random.ts";
+import type { Config } from "../config/config.ts";
+import type { Executor } from "../engine/executor.ts";
+import type { HostDep } from "../engine/host.ts";
+import type { ArtifactFiles } from "../store/artifact-files.ts";
+import type { StoreDep } from "../store/port.ts";
+
+/** What operations are given: an open project. */
+export interface OperationContext extends StoreDep, ClockDep, RandomDep, HostDep {
+  /** Absolute. */
+  readonly projectDir: string;
+  readonly config: Config;
+  readonly artifactFiles: ArtifactFiles;
+  /** The executors this process can carry out, loading those the configuration names on first use. */
+  loadExecutors(): Promise<ReadonlyMap<string, Executor>>;
+}
+
+export interface RunOptions {
+  /** Ends a long operation early, in good order. */
+  readonly signal?: AbortSignal;
+  /** What a long operation tells while it goes on. */
+  readonly onEvent?: (event: OperationEvent) => void;
+}
+
+/** Something that happened while work went on. */
+export type OperationEvent =
+  | {
+      readonly type: "task_started";
+      readonly taskId: string;
+      readonly key: string | null;
+      readonly title: string;
+      readonly executionId: string;
+      readonly attempt: number;
+      readonly resumed: boolean;
+    }
+  | {
+      readonly type: "task_ended";
+      readonly taskId: string;
+      readonly key: string | null;
+      readonly title: string;
+      readonly executionId: string;
+      readonly outcome: string;
+      readonly error: string | null;
+    }
+  | { readonly type: "recovered"; readonly executionId: string; readonly title: string; readonly why: string }
+  | { readonly type: "waiting"; readonly until: string | null; readonly message: string };
+
+export interface Operation<
+  Input extends v.GenericSchema = v.GenericSchema,
+  Output extends v.GenericSchema = v.GenericSchema,
+> {
+  /** `noun-verb` words joined by hyphens, such as `task-show`. */
+  readonly name: string;
+  /** One line, in the third person: "Shows a task." */
+  readonly summary: string;
+  readonly input: Input;
+  readonly output: Output;
+  run(context: OperationContext, input: v.InferOutput<Input>, options?: RunOptions): Promise<v.InferInput<Output>>;
+}
+
+export function defineOperation<Input extends v.GenericSchema, Output extends v.GenericSchema>(
+  operation: Operation<Input, Output>,
+): Operation<Input, Output> {
+  return operation;
+}
+
+/**
+ * Runs an operation on input from outside.
+ *
+ * @throws PerdureError `invalid-input` naming each field that is wrong, before anything is done.
+ */
+export async function runOperation<Input extends v.GenericSchema, Output extends v.GenericSchema>(
+  operation: Operation<Input, Output>,
+  context: OperationContext,
+  { input, options }: { readonly input: unknown; readonly options?: RunOptions },
+): Promise<v.InferInput<Output>> {
+  const parsed = v.safeParse(operation.input, input);
+  if (parsed.success) return await operation.run(context, parsed.output, options);
+  const problems = parsed.issues.map((issue) => `${v.getDotPath(issue) ?? "input"}: ${issue.message}`);
+  throw new PerdureError("invalid-input", {
+    message: `Invalid input for ${operation.name}: ${problems.join("; ")}`,
+    hint: "Correct these fields and try again; nothing was changed.",
+    details: { problems },
+  });
+}

@@ -1,0 +1,57 @@
+/** Continues a session at the exact point it had reached. */
+
+import * as v from "valibot";
+
+import type { SessionId } from "../domain/ids.ts";
+import { getSession } from "../store/commands/sessions.ts";
+import { sessionSchema, sessionToJson } from "./json/session.ts";
+import type { OperationContext, RunOptions } from "./operation.ts";
+import { defineOperation } from "./operation.ts";
+import { findSessionId } from "./references.ts";
+import { openForWork, workSession } from "./session-work.ts";
+import { status } from "./status.ts";
+
+export const workInput = {
+  concurrency: v.optional(v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000))), null),
+  /** Keep waiting for people instead of ending when only they can go on. */
+  wait: v.optional(v.boolean(), false),
+  /** Tick completed tasks off in a Markdown plan. */
+  tick: v.optional(v.boolean(), true),
+};
+
+export const resumeOutput = v.object({
+  session: sessionSchema,
+  end: v.picklist(["completed", "failed", "blocked", "scheduled", "interrupted", "cancelled"]),
+  /** Interrupted tasks that went on where they were. */
+  continued: v.number(),
+  /** Failed tasks that were tried again. */
+  retried: v.number(),
+  status: status.output,
+});
+
+export const resume = defineOperation({
+  name: "resume",
+  summary: "Finds the newest unfinished session, or the one named, and works it on to the end.",
+  input: v.object({ session: v.optional(v.nullable(v.string()), null), ...workInput }),
+  output: resumeOutput,
+  async run(context, input, options) {
+    const sessionId = await findSessionId(context, input.session);
+    return await workOpened(context, { ...input, sessionId }, options);
+  },
+});
+
+export interface WorkOpened {
+  readonly sessionId: SessionId;
+  readonly concurrency: number | null;
+  readonly wait: boolean;
+  readonly tick: boolean;
+}
+
+export async function workOpened(context: OperationContext, input: WorkOpened, options?: RunOptions) {
+  const { session, continued, retried } = await openForWork(context, input.sessionId);
+  const concurrency = input.concurrency ?? session.concurrency ?? context.config.worker.concurrency;
+  const { end } = await workSession(context, { ...input, concurrency }, options);
+  const finished = await context.store.execute(getSession, { sessionId: input.sessionId });
+  const now = await status.run(context, { session: input.sessionId, lines: 1_000 });
+  return { session: sessionToJson(finished), end, continued, retried, status: now };
+}
