@@ -28,7 +28,8 @@ export async function loadExecutors(project: Project, defined: Map<string, Execu
   for (const module of project.config.executors) await loadModule(project, resolve(project.projectDir, module));
 }
 
-function buildCommandExecutor({ store, host, clock, random, projectDir, config }: Project): Executor {
+function buildCommandExecutor(project: Project): Executor {
+  const { host, clock, random, projectDir, config } = project;
   return commandExecutor({
     projectDir,
     host,
@@ -37,9 +38,9 @@ function buildCommandExecutor({ store, host, clock, random, projectDir, config }
     artifactsTempDir: join(projectDir, ".perdure", "tmp"),
     limits: { outputBytes: config.worker.outputLimitBytes },
     processLedger: {
-      record: (executionId, process) => store.execute(recordProcess, { executionId, process }),
-      list: (executionId) => store.execute(listProcesses, { executionId }),
-      forget: (executionId, pid) => store.execute(forgetProcess, { executionId, pid }),
+      record: (executionId, process) => project.store.execute(recordProcess, { executionId, process }),
+      list: (executionId) => project.store.execute(listProcesses, { executionId }),
+      forget: (executionId, pid) => project.store.execute(forgetProcess, { executionId, pid }),
     },
   });
 }

@@ -1,6 +1,6 @@
 /** Builds an open project: the one place where the parts are put together. */
 
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { basename, isAbsolute, join, resolve } from "node:path";
 
 import type { Clock } from "../base/clock.ts";
@@ -25,6 +25,10 @@ export interface OpenProjectOptions {
   readonly directory: string | null;
   /** Take `directory` as it is, without looking at its parents. */
   readonly isExact: boolean;
+  /** Refuse a project that has no store yet, instead of making one. Default: make one. */
+  readonly mustExist?: boolean;
+  /** Open the store (making it where there is none) only once it is used, so that a refused plan leaves nothing behind. Default: at once. */
+  readonly opensOnUse?: boolean;
   /** `sqlite` (`null`), or the path of a database file. */
   readonly store: string | null;
   /** `null` is what the configuration says. */
@@ -45,35 +49,45 @@ export interface Project extends OperationContext {
   close(): Promise<void>;
 }
 
-/** @throws PerdureError `invalid-config`, `store-unreachable`, `store-damaged`, `store-too-new`, `unsupported` */
+/** @throws PerdureError `not-found` when it must exist and does not; `invalid-config`, `store-unreachable`, `store-damaged`, `store-too-new`, `unsupported` */
 export async function openProject(options: OpenProjectOptions): Promise<Project> {
   const from = resolve(options.directory ?? ".");
   const projectDir = options.isExact ? from : findProjectDir(from);
   const config = await loadConfig(projectDir);
   const clock = options.clock ?? systemClock;
   const random = options.random ?? systemRandom;
-  const host = options.host ?? systemHost();
+  const host = memo(() => options.host ?? systemHost());
   const storePath = storePathOf(projectDir, config, options.store);
-  makeDirectory(join(storePath, ".."));
-  const store = openSqliteStore({
-    path: storePath,
-    durability: options.durability ?? config.store.durability,
-    projectName: basename(projectDir),
-    actor: options.actor,
-    clock,
-    random,
+  if (options.mustExist === true && !existsSync(storePath)) throw noStore(projectDir, storePath);
+  let isOpen = false;
+  const store = memo(() => {
+    makeDirectory(join(storePath, ".."));
+    const opened = openSqliteStore({
+      path: storePath,
+      durability: options.durability ?? config.store.durability,
+      projectName: basename(projectDir),
+      actor: options.actor,
+      clock,
+      random,
+    });
+    isOpen = true;
+    return opened;
   });
-  const files = artifactFiles({ dir: join(projectDir, ".perdure", "artifacts"), random });
+  if (options.opensOnUse !== true) store();
   const defined = new Map<string, Executor>();
   const project: Project = {
-    store,
+    get store() {
+      return store();
+    },
+    get host() {
+      return host();
+    },
     storePath,
     clock,
     random,
-    host,
     projectDir,
     config,
-    artifactFiles: files,
+    artifactFiles: artifactFiles({ dir: join(projectDir, ".perdure", "artifacts"), random }),
     define(executor) {
       if (defined.has(executor.name)) {
         throw new PerdureError("conflict", {
@@ -83,12 +97,14 @@ export async function openProject(options: OpenProjectOptions): Promise<Project>
       }
       defined.set(executor.name, executor);
     },
-    loadExecutors: once(async () => {
+    loadExecutors: memo(async () => {
       const { loadExecutors } = await import("./load-executors.ts");
       await loadExecutors(project, defined);
       return defined;
     }),
-    close: () => store.close(),
+    close: async () => {
+      if (isOpen) await store().close();
+    },
   };
   return project;
 }
@@ -101,6 +117,14 @@ function storePathOf(projectDir: string, config: Config, store: string | null): 
   const configured = config.store.path;
   if (configured === null) return join(projectDir, ".perdure", "perdure.db");
   return join(isAbsolute(configured) ? configured : join(projectDir, configured), "perdure.db");
+}
+
+function noStore(projectDir: string, storePath: string): PerdureError {
+  return new PerdureError("not-found", {
+    message: `There is no Perdure project in ${projectDir}`,
+    hint: "Begin one with `perdure init` or `perdure run PLAN`, or name its directory with --project.",
+    details: { projectDir, storePath },
+  });
 }
 
 function backendNotYet(backend: string): PerdureError {
@@ -124,7 +148,7 @@ function makeDirectory(directory: string): void {
   }
 }
 
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | null = null;
+function memo<T extends object>(make: () => T): () => T {
+  let made: T | null = null;
   return () => (made ??= make());
 }

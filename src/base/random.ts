@@ -1,7 +1,5 @@
 /** Chance comes in from outside (INV-10): ids and jitter are drawn from a `Random`. */
 
-import { randomBytes, randomUUID } from "node:crypto";
-
 export interface Random {
   /** A number in [0, 1). */
   next(): number;
@@ -13,9 +11,10 @@ export interface RandomDep {
   readonly random: Random;
 }
 
+/** By the global `crypto`, which Node loads only once it is used. */
 export const systemRandom: Random = {
-  next: () => randomBytes(4).readUInt32LE() / 2 ** 32,
-  uuid: () => randomUUID(),
+  next: () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32,
+  uuid: () => crypto.randomUUID(),
 };
 
 /** The same seed gives the same sequence. Mulberry32, by Tommy Ettinger; not for secrets. */

@@ -1,6 +1,6 @@
 /** Loads a project's `perdure.yaml`. On the start-up path: without settings in the file, no parser is loaded. */
 
-import { readFile, stat } from "node:fs/promises";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isUtf8 } from "node:buffer";
 import { messageOf, PerdureError } from "../base/errors.ts";
@@ -17,7 +17,7 @@ const LINE_FEED = 0x0a;
  * @throws PerdureError `invalid-config` when the file cannot be read, is over 1 MiB, is not UTF-8, or says something wrong.
  */
 export async function loadConfig(projectDir: string): Promise<Config> {
-  const bytes = await findBytes(join(projectDir, CONFIG_FILE));
+  const bytes = findBytes(join(projectDir, CONFIG_FILE));
   if (bytes === null) return DEFAULT_CONFIG;
   refuseInvalidUtf8(bytes);
   const text = new TextDecoder().decode(bytes);
@@ -26,10 +26,10 @@ export async function loadConfig(projectDir: string): Promise<Config> {
   return parseConfig(text, CONFIG_FILE);
 }
 
-async function findBytes(path: string): Promise<Buffer | null> {
+function findBytes(path: string): Buffer | null {
   try {
-    const { size } = await stat(path);
-    if (size <= MAX_CONFIG_BYTES) return await readFile(path);
+    const { size } = statSync(path);
+    if (size <= MAX_CONFIG_BYTES) return readFileSync(path);
     throw new PerdureError("invalid-config", {
       message: `${path} has ${size} bytes; a configuration has at most ${MAX_CONFIG_BYTES}`,
       hint: "Is it the right file?",

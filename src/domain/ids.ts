@@ -10,6 +10,8 @@ export type ExecutionId = Branded<"execution">;
 export type WorkerId = Branded<"worker">;
 export type ArtifactId = Branded<"artifact">;
 export type SignalId = Branded<"signal">;
+export type CheckpointId = Branded<"checkpoint">;
+export type FactId = Branded<"fact">;
 
 /** Marks a string as an id, at the edges where ids come in: rows, command lines, requests. */
 export function asId<Id extends string>(value: string): Id {

@@ -87,6 +87,8 @@ export interface Run {
   child(task: ChildTaskInput): Promise<unknown>;
   /** Creates tasks below this one and waits for all; their results in the same order. */
   children(tasks: readonly ChildTaskInput[]): Promise<readonly unknown[]>;
+  /** The result of a task this one needs, by its key or id. @throws PerdureError `not-found` for a task it does not need. */
+  resultOf(task: string): Promise<unknown>;
   /** Reports progress; coalesced to at most four writes a second. */
   progress(update: ProgressUpdate): void;
   artifact(artifact: ArtifactInput): Promise<void>;

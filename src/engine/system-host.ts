@@ -1,6 +1,5 @@
 /** The real machine: who this process is, and whether another process still is the one that was recorded. */
 
-import { execFileSync } from "node:child_process";
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 
@@ -89,6 +88,8 @@ function windowsStartTime(pid: number): string | null {
 
 /** Empty when the program found nothing; both tools then exit with 1. */
 function outputOf(file: string, args: readonly string[], env: NodeJS.ProcessEnv): string {
+  // Loaded here only: Linux needs no program to find out.
+  const { execFileSync } = process.getBuiltinModule("node:child_process");
   try {
     return execFileSync(file, args, {
       env,

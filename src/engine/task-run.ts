@@ -5,6 +5,7 @@ import type { Step } from "../domain/step.ts";
 import { addArtifact } from "../store/commands/artifacts.ts";
 import type { Claimed } from "../store/commands/claims.ts";
 import { noteExecution } from "../store/commands/executions.ts";
+import { getResultOfNeed } from "../store/commands/task-queries.ts";
 import type { Executor } from "./executor.ts";
 import { createJournal } from "./journal.ts";
 import type { ArtifactInput, Run, StopReason } from "./run.ts";
@@ -164,6 +165,7 @@ function createRunHandle(
     },
     children: (tasks) =>
       gate.call((isConcurrent) => children(context, { name: `${tasks.length} children`, isConcurrent }, tasks)),
+    resultOf: (need) => gate.track(context.store.execute(getResultOfNeed, { taskId: task.id, need })),
     artifact: (artifact) => gate.track(storeArtifact(context, artifact)),
     log: (message) => {
       const noting = context.store.execute(noteExecution, { hold: context.hold, message }, { actor: context.actor });

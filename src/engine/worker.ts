@@ -64,6 +64,8 @@ export interface Worker {
   stop(): Promise<void>;
 }
 
+/** Most tasks claimed by one call, so that a large worker does not hold up the event loop. */
+const MOST_AT_ONCE = 20;
 /** How often other processes of this host are looked at, whether they are alive. */
 const LIVENESS_MS = 1_000;
 /** At most this often are requests to stop looked for, while commits come in. */
@@ -219,7 +221,7 @@ class StoreWorker implements Worker {
   }
 
   async #claim(): Promise<void> {
-    const limit = this.#options.concurrency - this.#runs.size - this.#loading;
+    const limit = Math.min(MOST_AT_ONCE, this.#options.concurrency - this.#runs.size - this.#loading);
     if (this.#state !== "running" || limit <= 0) return;
     this.#claiming = true;
     this.#claimAgain = false;
@@ -229,7 +231,8 @@ class StoreWorker implements Worker {
     for (const claimed of result.claimed) this.#begin(claimed, executors);
     await this.#planOverdue(result);
     this.#claiming = false;
-    if (this.#claimAgain || result.overdue.length > 0) this.#claimSoon();
+    const mayHaveMore = result.claimed.length === limit || result.overdue.length > 0;
+    if (this.#claimAgain || mayHaveMore) this.#claimSoon();
     else this.#rest(result);
   }
 

@@ -10,6 +10,7 @@ import type { ClockDep } from "../base/clock.ts";
 import { PerdureError } from "../base/errors.ts";
 import type { RandomDep } from "../base/random.ts";
 import type { Config } from "../config/config.ts";
+import type { TaskStatus } from "../domain/task.ts";
 import type { Executor } from "../engine/executor.ts";
 import type { HostDep } from "../engine/host.ts";
 import type { ArtifactFiles } from "../store/artifact-files.ts";
@@ -34,6 +35,20 @@ export interface RunOptions {
 
 /** Something that happened while work went on. */
 export type OperationEvent =
+  /** What could not be carried over from a plan. */
+  | { readonly type: "notice"; readonly message: string }
+  | {
+      /** Before anything is begun: what is done already, and what is left. */
+      readonly type: "session_opened";
+      readonly sessionId: string;
+      readonly name: string;
+      /** Interrupted tasks that go on where they were. */
+      readonly continued: number;
+      /** Failed tasks that are tried again. */
+      readonly retried: number;
+      readonly counts: Readonly<Record<TaskStatus, number>>;
+      readonly percent: number;
+    }
   | {
       readonly type: "task_started";
       readonly taskId: string;

@@ -6,9 +6,10 @@ import { isAbsolute, join, relative, resolve } from "node:path";
 import { messageOf, PerdureError } from "../base/errors.ts";
 import { LIMITS } from "../domain/limits.ts";
 import type { PlanDraft } from "../domain/plan-draft.ts";
-import { COMMAND_EXECUTOR, GROUP_EXECUTOR, MANUAL_EXECUTOR } from "../domain/task.ts";
+import { MANUAL_EXECUTOR } from "../domain/task.ts";
 import type { PlanOrder } from "../plans/markdown-order.ts";
 import type { PlanFile } from "../plans/plan-source.ts";
+import { refuseUnknownExecutor } from "./executor-names.ts";
 import type { OperationContext } from "./operation.ts";
 
 export interface ReadPlanInput {
@@ -76,16 +77,22 @@ async function fileAt(path: string, planFile: string): Promise<PlanFile> {
   try {
     return { path: planFile, bytes: await readFile(path) };
   } catch (cause) {
-    throw new PerdureError("invalid-plan", {
-      message: `${planFile} cannot be read: ${messageOf(cause)}`,
-      hint: "It must be a file that this user may read.",
-      cause,
-    });
+    throw unreadable(planFile, cause);
   }
 }
 
+function unreadable(planFile: string, cause: unknown): PerdureError {
+  return new PerdureError("invalid-plan", {
+    message: `${planFile} cannot be read: ${messageOf(cause)}`,
+    hint: "It must be a file or folder that this user may read.",
+    cause,
+  });
+}
+
 async function filesIn(directory: string, planFile: string): Promise<readonly PlanFile[]> {
-  const entries = await readdir(directory, { withFileTypes: true });
+  const entries = await readdir(directory, { withFileTypes: true }).catch((cause: unknown) => {
+    throw unreadable(planFile, cause);
+  });
   const names = entries
     .filter((entry) => entry.isFile() && /\.(md|json)$/i.test(entry.name))
     .map((entry) => entry.name);
@@ -99,12 +106,12 @@ function withExecutors(draft: PlanDraft, executor: string | null): PlanDraft {
   };
 }
 
-/** Executors named in design and contract that later versions bring. */
-const NOT_YET: Readonly<Record<string, string>> = {
-  code: "code: tasks (sandboxed JavaScript)",
-  agent: "agent: tasks (AI agents)",
-  acp: "agent: acp:… tasks (coding agents)",
-};
+/** What the file said that has no place in a plan, each with where it stands. */
+export function noticesOf(draft: PlanDraft): string[] {
+  return draft.notices.map(({ message, source }) =>
+    source === null ? message : `${source.file}:${source.line}: ${message}`,
+  );
+}
 
 /**
  * Refuses a plan with work nothing here can do, before any of it is submitted.
@@ -112,24 +119,8 @@ const NOT_YET: Readonly<Record<string, string>> = {
  * @throws PerdureError `unsupported` for kinds of tasks of later versions; `invalid-plan` for an executor nobody defined.
  */
 export function refuseUnknownExecutors(draft: PlanDraft, known: ReadonlySet<string>): void {
-  for (const task of draft.tasks) {
-    const executor = task.executor ?? MANUAL_EXECUTOR;
-    const where = task.source === null ? "" : `${task.source.file}:${task.source.line}: `;
-    const later = NOT_YET[executor];
-    if (later !== undefined && !known.has(executor)) {
-      throw new PerdureError("unsupported", {
-        message: `${where}task ${task.key} cannot be carried out: ${later} are not part of this version of Perdure yet`,
-        hint: "Use run: (a shell line), manual:, or executor: with a function of your own. Nothing was submitted.",
-        details: { task: task.key, executor },
-      });
-    }
-    if (known.has(executor) || BUILT_IN.has(executor)) continue;
-    throw new PerdureError("invalid-plan", {
-      message: `${where}task ${task.key} names executor ${JSON.stringify(executor)}, which is not defined`,
-      hint: `Known: ${[...BUILT_IN, ...known].filter((name) => name !== GROUP_EXECUTOR).join(", ")}. Modules listed under executors: in perdure.yaml define more.`,
-      details: { task: task.key, executor },
-    });
+  for (const { key, executor, source } of draft.tasks) {
+    const where = source === null ? "" : `${source.file}:${source.line}: `;
+    refuseUnknownExecutor({ executor: executor ?? MANUAL_EXECUTOR, task: `${where}task ${key}` }, known);
   }
 }
-
-const BUILT_IN: ReadonlySet<string> = new Set([COMMAND_EXECUTOR, MANUAL_EXECUTOR, GROUP_EXECUTOR]);

@@ -2,11 +2,18 @@
 
 import * as v from "valibot";
 
+import type { SessionId } from "../domain/ids.ts";
+import type { PlanDraft } from "../domain/plan-draft.ts";
 import { planFingerprint } from "../plans/fingerprint.ts";
-import { submitPlan } from "../store/commands/plan-sessions.ts";
+import type { SubmittedPlan } from "../store/commands/plan-sessions.ts";
+import { findPlanSession, submitPlan } from "../store/commands/plan-sessions.ts";
+import { settleSession } from "../store/commands/sessions.ts";
+import { concurrencyInput } from "./json/inputs.ts";
 import { sessionSchema, sessionToJson } from "./json/session.ts";
+import type { OperationContext } from "./operation.ts";
 import { defineOperation } from "./operation.ts";
-import { readPlanFrom, refuseUnknownExecutors } from "./plan-reading.ts";
+import type { FoundPlan } from "./plan-reading.ts";
+import { noticesOf, readPlanFrom, refuseUnknownExecutors } from "./plan-reading.ts";
 import { draftToNewTasks } from "./plan-tasks.ts";
 
 export const planInput = {
@@ -17,59 +24,111 @@ export const planInput = {
   executor: v.optional(v.nullable(v.string()), null),
 };
 
+export const submittedSchema = v.object({
+  session: sessionSchema,
+  isNew: v.boolean(),
+  added: v.array(v.string()),
+  changed: v.array(v.string()),
+  /** Ticked in the file since. */
+  completed: v.array(v.string()),
+  /** No longer in the file. */
+  cancelled: v.array(v.string()),
+  /** Changed in the file, but running or done already: left as they are. */
+  kept: v.array(v.string()),
+  notices: v.array(v.string()),
+});
+
 export const planSubmit = defineOperation({
   name: "plan-submit",
   summary: "Submits a plan as a session without working it.",
   input: v.object({
     ...planInput,
     /** Overrides the plan's own. */
-    concurrency: v.optional(v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000))), null),
+    concurrency: concurrencyInput,
     /** Refuse tasks whose executor this process does not have. */
     requireExecutors: v.optional(v.boolean(), true),
   }),
-  output: v.object({
-    session: sessionSchema,
-    isNew: v.boolean(),
-    added: v.array(v.string()),
-    changed: v.array(v.string()),
-    completed: v.array(v.string()),
-    cancelled: v.array(v.string()),
-    kept: v.array(v.string()),
-    notices: v.array(v.string()),
-  }),
+  output: submittedSchema,
   async run(context, input) {
-    const { draft, planFile } = await readPlanFrom(context, input);
-    const executors = await context.loadExecutors();
-    if (input.requireExecutors) refuseUnknownExecutors(draft, new Set(executors.keys()));
-    const tasks = await draftToNewTasks(draft, {
-      now: context.clock.now(),
-      commandTimeoutMs: context.config.worker.commandTimeoutMs,
-    });
-    const submitted = await context.store.execute(submitPlan, {
-      session: {
-        name: draft.name,
-        goal: draft.goal,
-        planFile,
-        planFingerprint: planFingerprint(draft),
-        concurrency: input.concurrency ?? draft.concurrency,
-        maxUnfinished: context.config.limits.unfinishedTasks,
-        metadata: {},
-        status: "active",
-      },
-      tasks,
-      continueUnfinished: true,
-    });
-    return {
-      session: sessionToJson(submitted.session),
-      isNew: submitted.isNew,
-      added: [...submitted.added],
-      changed: [...submitted.changed],
-      completed: [...submitted.completed],
-      cancelled: [...submitted.cancelled],
-      kept: [...submitted.kept],
-      notices: draft.notices.map(({ message, source }) =>
-        source === null ? message : `${source.file}:${source.line}: ${message}`,
-      ),
-    };
+    const found = await readPlanFrom(context, input);
+    await refuseWhatCannotRun(context, found.draft, input.requireExecutors);
+    const finished = await finishedSessionOf(context, found, { onlyIfNothingIsLeft: true });
+    const submitted = finished ?? (await submitDraft(context, found, { concurrency: input.concurrency }));
+    return submittedToJson(submitted, noticesOf(found.draft));
   },
 });
+
+/** @throws PerdureError `unsupported`, `invalid-plan` */
+export async function refuseWhatCannotRun(
+  context: OperationContext,
+  draft: PlanDraft,
+  requireExecutors: boolean,
+): Promise<void> {
+  if (requireExecutors) refuseUnknownExecutors(draft, new Set((await context.loadExecutors()).keys()));
+}
+
+export interface SubmitDraft {
+  /** Overrides the plan's own. */
+  readonly concurrency: number | null;
+  /** The session to bring up to date; else the unfinished one of the same file, or a new one. */
+  readonly sessionId?: SessionId;
+}
+
+/** A plan in which everything is done already comes to its end at once. */
+export async function submitDraft(
+  context: OperationContext,
+  { draft, planFile }: FoundPlan,
+  { concurrency, sessionId }: SubmitDraft,
+): Promise<SubmittedPlan> {
+  const tasks = await draftToNewTasks(draft, {
+    now: context.clock.now(),
+    commandTimeoutMs: context.config.worker.commandTimeoutMs,
+  });
+  const submitted = await context.store.execute(submitPlan, {
+    session: {
+      name: draft.name,
+      goal: draft.goal,
+      planFile,
+      planFingerprint: planFingerprint(draft),
+      concurrency: concurrency ?? draft.concurrency,
+      maxUnfinished: context.config.limits.unfinishedTasks,
+      metadata: {},
+      status: "active",
+    },
+    tasks,
+    continueUnfinished: true,
+    ...(sessionId === undefined ? {} : { sessionId }),
+  });
+  return { ...submitted, session: await context.store.execute(settleSession, { sessionId: submitted.session.id }) };
+}
+
+/**
+ * The newest session of the file, when it is over and says the same: submitting the plan would do it all again, or,
+ * where everything is ticked, make a session with nothing to do.
+ */
+export async function finishedSessionOf(
+  context: OperationContext,
+  { draft, planFile }: FoundPlan,
+  { onlyIfNothingIsLeft }: { readonly onlyIfNothingIsLeft: boolean },
+): Promise<SubmittedPlan | null> {
+  if (onlyIfNothingIsLeft && draft.tasks.some((task) => task.status === "pending")) return null;
+  const newest = await context.store.execute(findPlanSession, { planFile });
+  if (newest?.session.status !== "completed" || newest.planFingerprint !== planFingerprint(draft)) return null;
+  return { session: newest.session, isNew: false, added: [], changed: [], completed: [], cancelled: [], kept: [] };
+}
+
+export function submittedToJson(
+  submitted: SubmittedPlan,
+  notices: readonly string[],
+): v.InferInput<typeof submittedSchema> {
+  return {
+    session: sessionToJson(submitted.session),
+    isNew: submitted.isNew,
+    added: [...submitted.added],
+    changed: [...submitted.changed],
+    completed: [...submitted.completed],
+    cancelled: [...submitted.cancelled],
+    kept: [...submitted.kept],
+    notices: [...notices],
+  };
+}

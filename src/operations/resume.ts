@@ -3,7 +3,9 @@
 import * as v from "valibot";
 
 import type { SessionId } from "../domain/ids.ts";
+import { getSessionOverview } from "../store/commands/session-overview.ts";
 import { getSession } from "../store/commands/sessions.ts";
+import { concurrencyInput } from "./json/inputs.ts";
 import { sessionSchema, sessionToJson } from "./json/session.ts";
 import type { OperationContext, RunOptions } from "./operation.ts";
 import { defineOperation } from "./operation.ts";
@@ -12,7 +14,7 @@ import { openForWork, workSession } from "./session-work.ts";
 import { status } from "./status.ts";
 
 export const workInput = {
-  concurrency: v.optional(v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000))), null),
+  concurrency: concurrencyInput,
   /** Keep waiting for people instead of ending when only they can go on. */
   wait: v.optional(v.boolean(), false),
   /** Tick completed tasks off in a Markdown plan. */
@@ -50,8 +52,34 @@ export interface WorkOpened {
 export async function workOpened(context: OperationContext, input: WorkOpened, options?: RunOptions) {
   const { session, continued, retried } = await openForWork(context, input.sessionId);
   const concurrency = input.concurrency ?? session.concurrency ?? context.config.worker.concurrency;
-  const { end } = await workSession(context, { ...input, concurrency }, options);
+  await tellOpened(context, { ...input, concurrency, continued, retried }, options);
+  const end = await workSession(context, { ...input, concurrency }, options);
   const finished = await context.store.execute(getSession, { sessionId: input.sessionId });
   const now = await status.run(context, { session: input.sessionId, lines: 1_000 });
   return { session: sessionToJson(finished), end, continued, retried, status: now };
+}
+
+async function tellOpened(
+  context: OperationContext,
+  opened: {
+    readonly sessionId: SessionId;
+    readonly concurrency: number;
+    readonly continued: number;
+    readonly retried: number;
+  },
+  options: RunOptions | undefined,
+): Promise<void> {
+  if (options?.onEvent === undefined) return;
+  const { sessionId, concurrency, continued, retried } = opened;
+  const overview = await context.store.execute(getSessionOverview, { sessionId, lines: 1, concurrency });
+  const { session, counts, progress } = overview;
+  options.onEvent({
+    type: "session_opened",
+    sessionId,
+    name: session.name,
+    continued,
+    retried,
+    counts,
+    percent: progress.percent,
+  });
 }

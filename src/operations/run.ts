@@ -16,6 +16,7 @@ export const run = defineOperation({
   async run(context, input, options) {
     const { path, order, executor, concurrency } = input;
     const submitted = await planSubmit.run(context, { path, order, executor, concurrency, requireExecutors: true });
+    for (const message of submitted.notices) options?.onEvent?.({ type: "notice", message });
     const worked = await workOpened(context, { ...input, sessionId: asId(submitted.session.id) }, options);
     return { ...worked, isNew: submitted.isNew };
   },

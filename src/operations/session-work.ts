@@ -1,16 +1,18 @@
 /** Works a session to its end, as far as this process can: the heart of `run` and `resume`. */
 
+import { isPerdureError, messageOf } from "../base/errors.ts";
 import type { ExecutionId, SessionId } from "../domain/ids.ts";
 import type { Session } from "../domain/session.ts";
+import { isFinishedSession } from "../domain/session.ts";
 import type { Worker, WorkerEvent } from "../engine/worker.ts";
 import { createWorker } from "../engine/worker.ts";
-import { resumeSession, changeSession, getSession, settleSession } from "../store/commands/sessions.ts";
-import type { SessionOverview } from "../store/commands/session-overview.ts";
-import { getSessionOverview } from "../store/commands/session-overview.ts";
+import { describeQueue } from "../store/commands/queue.ts";
+import { changeSession, getSession, resumeSession, settleSession } from "../store/commands/sessions.ts";
 import { requestInterrupt } from "../store/commands/task-actions.ts";
-import { isPerdureError, messageOf } from "../base/errors.ts";
 import { toIsoOrNull } from "./json/times.ts";
 import type { OperationContext, OperationEvent, RunOptions } from "./operation.ts";
+import type { WorkEnd } from "./work-end.ts";
+import { restingEnd, waitingMessage } from "./work-end.ts";
 
 /** How a graceful stop waits for the steps in flight. */
 export const GRACE_MS = 10_000;
@@ -24,29 +26,12 @@ export interface WorkSession {
   readonly tick: boolean;
 }
 
-/** Why the work ended. */
-export type WorkEnd =
-  | "completed"
-  /** Something failed and nothing more can run. */
-  | "failed"
-  /** Nothing can run until somebody does something. */
-  | "blocked"
-  /** Only later occurrences of recurring tasks are left. */
-  | "scheduled"
-  | "interrupted"
-  | "cancelled";
-
-export interface WorkedSession {
-  readonly end: WorkEnd;
-  readonly overview: SessionOverview;
-}
-
 /** Resolves when nothing more can be done, or in good order after `options.signal` aborts (the session is paused then). */
 export async function workSession(
   context: OperationContext,
   input: WorkSession,
   options: RunOptions = {},
-): Promise<WorkedSession> {
+): Promise<WorkEnd> {
   const executors = await context.loadExecutors();
   const ticker = input.tick ? await planTicker(context, input.sessionId) : null;
   const { config } = context;
@@ -63,19 +48,16 @@ export async function workSession(
     },
   });
   const stopListening = onAbort(options.signal, () => pauseSession(context, input.sessionId));
-  await worker.start();
   try {
-    const end = await workToEnd(context, worker, input, options);
-    const overview = await context.store.execute(getSessionOverview, {
-      sessionId: input.sessionId,
-      lines: 1_000,
-      concurrency: input.concurrency,
-    });
-    return { end, overview };
+    await worker.start();
+    return await workToEnd(context, worker, { ...input, ...options, executors: new Set(executors.keys()) });
   } finally {
     stopListening();
-    await worker.stop();
-    await ticker?.finish();
+    try {
+      await worker.stop();
+    } finally {
+      await ticker?.finish();
+    }
   }
 }
 
@@ -92,54 +74,42 @@ export async function pauseSession(
   try {
     await context.store.execute(changeSession, { sessionId, verb: "pause" });
   } catch (error) {
+    // One that is paused or over already has nothing more to pause; what runs is asked to stop all the same.
     if (!isPerdureError(error, "wrong-state")) throw error;
   }
   return await context.store.execute(requestInterrupt, { sessionId });
 }
 
-async function workToEnd(
-  context: OperationContext,
-  worker: Worker,
-  input: WorkSession,
-  options: RunOptions,
-): Promise<WorkEnd> {
+interface WorkToEnd extends WorkSession, RunOptions {
+  readonly executors: ReadonlySet<string>;
+}
+
+async function workToEnd(context: OperationContext, worker: Worker, input: WorkToEnd): Promise<WorkEnd> {
+  const { sessionId, executors } = input;
+  const tell = onceEach(input.onEvent);
   let version = 0;
   for (;;) {
     const idle = await worker.nextIdle(version);
     version = idle.version;
-    const session = await context.store.execute(settleSession, { sessionId: input.sessionId });
-    const overview = await context.store.execute(getSessionOverview, {
-      sessionId: input.sessionId,
-      lines: 1,
-      concurrency: input.concurrency,
-    });
-    const isWorkedElsewhere = overview.counts.in_progress > 0;
-    if (session.status === "paused" && !isWorkedElsewhere) return "interrupted";
-    if (session.status === "completed" || session.status === "failed" || session.status === "cancelled")
-      return session.status;
-    if (session.status === "active" && !isWorkedElsewhere && !idle.isMoreComing && !input.wait)
-      return restingEnd(overview);
-    const until = toIsoOrNull(idle.nextDueAt);
-    options.onEvent?.({
-      type: "waiting",
-      until,
-      message: isWorkedElsewhere ? "others work on it" : waitingMessage(overview),
-    });
+    const session = await context.store.execute(settleSession, { sessionId });
+    // Nothing runs here; what others still run in a paused session is theirs to stop.
+    if (session.status === "paused") return "interrupted";
+    if (isFinishedSession(session.status) || session.status === "failed") return session.status as WorkEnd;
+    const queue = await context.store.execute(describeQueue, { sessionId });
+    const canRest = queue.workedOn === 0 && !idle.isMoreComing && !input.wait;
+    if (session.status === "active" && canRest) return restingEnd(queue, executors);
+    tell({ type: "waiting", until: toIsoOrNull(idle.nextDueAt), message: waitingMessage(queue, executors) });
   }
 }
 
-/** An active session in which nothing can run now: blocked, unless only recurring tasks are left, waiting for their time. */
-function restingEnd({ counts, next }: SessionOverview): WorkEnd {
-  const isOnlyScheduled =
-    counts.blocked === 0 && counts.failed === 0 && next.every((task) => task.executor !== "manual");
-  return isOnlyScheduled ? "scheduled" : "blocked";
-}
-
-function waitingMessage({ blocked, next }: SessionOverview): string {
-  const [first] = blocked;
-  if (first !== undefined) return `${first.key ?? first.title} is blocked: ${first.note ?? first.reason}`;
-  const [due] = next;
-  return due === undefined ? "nothing to do" : `next is ${due.key ?? due.title}`;
+/** Passes an event on unless it says what the one before said. */
+function onceEach(onEvent: RunOptions["onEvent"]): (event: OperationEvent) => void {
+  let last = "";
+  return (event) => {
+    const said = JSON.stringify(event);
+    if (said !== last) onEvent?.(event);
+    last = said;
+  };
 }
 
 function onAbort(signal: AbortSignal | undefined, act: () => Promise<unknown>): () => void {
@@ -174,6 +144,6 @@ export async function openForWork(
   sessionId: SessionId,
 ): Promise<{ readonly session: Session; readonly continued: number; readonly retried: number }> {
   const session = await context.store.execute(getSession, { sessionId });
-  if (session.status === "completed" || session.status === "cancelled") return { session, continued: 0, retried: 0 };
+  if (isFinishedSession(session.status)) return { session, continued: 0, retried: 0 };
   return await context.store.execute(resumeSession, { sessionId, retryFailed: true });
 }

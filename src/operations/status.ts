@@ -6,7 +6,7 @@ import { BLOCKED_REASONS } from "../domain/task.ts";
 import type { TaskLine } from "../store/commands/session-overview.ts";
 import { getSessionOverview } from "../store/commands/session-overview.ts";
 import { progressSchema, progressToJson } from "./json/progress.ts";
-import { toIso } from "./json/times.ts";
+import { toDueIso, toIso } from "./json/times.ts";
 import { defineOperation } from "./operation.ts";
 import { findSessionId } from "./references.ts";
 
@@ -16,7 +16,8 @@ const line = {
   title: v.string(),
   executor: v.string(),
   priority: v.number(),
-  runAt: v.string(),
+  /** `null` for one that waits for someone without a time limit. */
+  runAt: v.nullable(v.string()),
 };
 
 export const status = defineOperation({
@@ -81,5 +82,5 @@ export const status = defineOperation({
 });
 
 function lineToJson({ taskId, key, title, executor, priority, runAt }: TaskLine) {
-  return { taskId, key, title, executor, priority, runAt: toIso(runAt) };
+  return { taskId, key, title, executor, priority, runAt: toDueIso(runAt) };
 }

@@ -3,7 +3,7 @@
  * is never changed, and the same content is kept once. Which task an artifact belongs to is the database's business.
  */
 
-import { createHash } from "node:crypto";
+import type { Hash } from "node:crypto";
 import { createReadStream, type Stats } from "node:fs";
 import { copyFile, lstat, mkdir, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
@@ -63,7 +63,7 @@ export function artifactFiles(deps: RandomDep & { readonly dir: string }): Artif
   return {
     async putBytes(bytes) {
       const file = {
-        hash: createHash("sha256").update(bytes).digest("hex"),
+        hash: sha256().update(bytes).digest("hex"),
         sizeBytes: bytes.length,
       };
       await place(file, (target) => writeWhole(target, (path) => writeNew(path, bytes)));
@@ -84,7 +84,7 @@ export function artifactFiles(deps: RandomDep & { readonly dir: string }): Artif
     },
     async read(hash) {
       const content = await readFile(pathOf(dir, hash)).catch((cause) => notFound(hash, cause));
-      if (createHash("sha256").update(content).digest("hex") === hash) return content;
+      if (sha256().update(content).digest("hex") === hash) return content;
       throw new PerdureError("store-damaged", {
         message: `Artifact ${hash} holds other content than was stored`,
         hint: `Put ${pathOf(dir, hash)} back from a backup, or delete it and run its task again.`,
@@ -95,6 +95,11 @@ export function artifactFiles(deps: RandomDep & { readonly dir: string }): Artif
       return file.createReadStream();
     },
   };
+}
+
+/** Loaded when something is hashed: opening a project must be quick. */
+function sha256(): Hash {
+  return process.getBuiltinModule("node:crypto").createHash("sha256");
 }
 
 function pathOf(dir: string, hash: string): string {
@@ -153,7 +158,7 @@ async function isMoved({ path, isMovable }: Source, target: string): Promise<boo
 }
 
 async function hashFile(path: string): Promise<StoredFile> {
-  const hash = createHash("sha256");
+  const hash = sha256();
   let sizeBytes = 0;
   for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
     hash.update(chunk);

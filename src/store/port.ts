@@ -28,8 +28,19 @@ export interface Store {
    */
   onCommit(listener: () => void): () => void;
 
+  /** Looks through everything stored. Takes long on a large store and holds up other calls. Absent where a driver cannot. */
+  inspect?(): Promise<StoreInspection>;
+
   /** Finishes the calls already made, then releases everything. Safe to repeat. */
   close(): Promise<void>;
+}
+
+export interface StoreInspection {
+  /** Where it is: a file, or an address without secrets. */
+  readonly location: string;
+  readonly schemaVersion: number;
+  /** What is damaged; empty when nothing is. */
+  readonly problems: readonly string[];
 }
 
 export interface StoreDep {

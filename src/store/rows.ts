@@ -18,7 +18,6 @@ interface ChangeMeta {
 }
 
 const insertSql = new Map<Table, string>();
-const updateSql = new Map<string, string>();
 
 /** Inserts a row and logs it. Returns the row as stored, with its `seq` where the table has one. */
 export function* insertRow(context: CommandContext, target: Table, values: Values, meta: ChangeMeta): Command<Row> {
@@ -45,25 +44,30 @@ export function* updateRow(
   before: Row,
   { patch, ...meta }: ChangeMeta & { readonly patch: Values },
 ): Command<Row> {
-  const changed = Object.keys(patch).filter((column) => patch[column] !== before[column]);
-  if (changed.length === 0) return before;
-  const cacheKey = `${target.name} ${changed.join()}`;
-  let sql = updateSql.get(cacheKey);
-  if (sql === undefined) {
-    const key = target.key.map((column) => ` and ${column} = ?`).join("");
-    sql = `update ${target.name} set ${changed.map((column) => `${column} = ?`).join(", ")} where project_id = ?${key}`;
-    updateSql.set(cacheKey, sql);
+  const was: Record<string, SqlValue> = {};
+  const becomes: Record<string, SqlValue> = {};
+  const params: SqlValue[] = [];
+  let assignments = "";
+  for (const column of Object.keys(patch)) {
+    const value = patch[column] ?? null;
+    const present = before[column] ?? null;
+    if (value === present) continue;
+    was[column] = present;
+    becomes[column] = value;
+    params.push(value);
+    assignments += `${assignments === "" ? "" : ", "}${column} = ?`;
   }
-  const values = changed.map((column) => patch[column] ?? null);
-  yield* rows(sql, ...values, context.projectId, ...keyOf(target, before));
-  yield* logChange(context, target, before, { before: pick(before, changed), after: pick(patch, changed), ...meta });
-  return { ...before, ...patch };
+  if (params.length === 0) return before;
+  const { where, key } = locate(target, before);
+  yield* rows(`update ${target.name} set ${assignments} where project_id = ?${where}`, ...params, context.projectId, ...key);
+  yield* logChange(context, target, before, { before: was, after: becomes, ...meta });
+  return Object.assign({}, before, patch);
 }
 
 /** Deletes a row and logs all it held. */
 export function* deleteRow(context: CommandContext, target: Table, before: Row, meta: ChangeMeta): Command<void> {
-  const key = target.key.map((column) => ` and ${column} = ?`).join("");
-  yield* rows(`delete from ${target.name} where project_id = ?${key}`, context.projectId, ...keyOf(target, before));
+  const { where, key } = locate(target, before);
+  yield* rows(`delete from ${target.name} where project_id = ?${where}`, context.projectId, ...key);
   yield* logChange(context, target, before, { before: withoutNulls(before), after: null, ...meta });
 }
 
@@ -97,6 +101,13 @@ function* logChange(context: CommandContext, target: Table, row: Row, change: Lo
   );
 }
 
+/** The condition that finds a row again: by `seq` where there is one, which is cheaper than by id. */
+function locate(target: Table, row: Row): { readonly where: string; readonly key: readonly SqlValue[] } {
+  const { seq } = row;
+  if (target.hasSeq && typeof seq === "number") return { where: " and seq = ?", key: [seq] };
+  return { where: target.key.map((column) => ` and ${column} = ?`).join(""), key: keyOf(target, row) };
+}
+
 /** A row's key as the change log writes it: the value itself, or a JSON array when it takes several. */
 export function rowKeyText(target: Table, row: Row): string {
   const key = keyOf(target, row);
@@ -111,10 +122,11 @@ function keyOf(target: Table, row: Row): readonly SqlValue[] {
   });
 }
 
-function pick(values: Values, columns: readonly string[]): Values {
-  return Object.fromEntries(columns.map((column) => [column, values[column] ?? null]));
-}
-
 function withoutNulls(values: Values): Values {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
+  const kept: Record<string, SqlValue> = {};
+  for (const column of Object.keys(values)) {
+    const value = values[column];
+    if (value !== null && value !== undefined && column !== "project_id") kept[column] = value;
+  }
+  return kept;
 }

@@ -102,6 +102,7 @@ export function aRun(options: ARun = {}): RecordingRun {
     approval: unexpected,
     child: unexpected,
     children: unexpected,
+    resultOf: unexpected,
   };
   return run;
 }

@@ -3,7 +3,7 @@
 import * as v from "valibot";
 
 import type { Progress } from "../../domain/progress.ts";
-import { toIsoOrNull } from "./times.ts";
+import { toEstimatedIso, toIsoOrNull } from "./times.ts";
 
 export const progressSchema = v.object({
   /** 0–100, one decimal. */
@@ -24,7 +24,7 @@ export function progressToJson(progress: Progress): v.InferInput<typeof progress
     currentStep: progress.currentStep,
     totalSteps: progress.totalSteps,
     milestones: progress.milestones.map(({ name, reachedAt }) => ({ name, reachedAt: toIsoOrNull(reachedAt) })),
-    estimatedCompletion: toIsoOrNull(progress.estimatedCompletionAt),
+    estimatedCompletion: toEstimatedIso(progress.estimatedCompletionAt),
     timeElapsed: progress.timeElapsedMs,
     message: progress.message,
     lastUpdated: toIsoOrNull(progress.lastUpdatedAt),

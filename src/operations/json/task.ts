@@ -6,7 +6,7 @@ import type { Schedule } from "../../domain/schedule.ts";
 import type { TaskDetail } from "../../domain/task.ts";
 import { BLOCKED_REASONS, TASK_STATUSES } from "../../domain/task.ts";
 import { progressSchema, progressToJson } from "./progress.ts";
-import { toIso, toIsoOrNull } from "./times.ts";
+import { toDueIso, toIso, toIsoOrNull } from "./times.ts";
 
 export const taskSchema = v.object({
   id: v.string(),
@@ -34,7 +34,8 @@ export const taskSchema = v.object({
   maxRetries: v.number(),
   timeoutMs: v.nullable(v.number()),
   schedule: v.nullable(v.record(v.string(), v.unknown())),
-  runAt: v.string(),
+  /** Not claimed before; `null` while it waits for someone without a time limit. */
+  runAt: v.nullable(v.string()),
   executionId: v.nullable(v.string()),
   createdAt: v.string(),
   updatedAt: v.string(),
@@ -71,7 +72,7 @@ export function taskToJson(task: TaskDetail): TaskJson {
     maxRetries: task.maxRetries,
     timeoutMs: task.timeoutMs,
     schedule: task.schedule === null ? null : scheduleToJson(task.schedule),
-    runAt: toIso(task.runAt),
+    runAt: toDueIso(task.runAt),
     executionId: task.executionId,
     createdAt: toIso(task.createdAt),
     updatedAt: toIso(task.updatedAt),

@@ -155,10 +155,13 @@ function* startExecution(context: CommandContext, task: Row, workerId: WorkerId)
   return yield* insertRow(context, EXECUTIONS, values, { verb: "claim" });
 }
 
-/** The same attempt goes on where it was, or the one that a failure made next begins. */
+/** The same attempt goes on where it was, or the one that a failure made next begins; the log says which, and after which step. */
 function* takeUp(context: CommandContext, execution: Row, workerId: WorkerId): Command<Row> {
+  const lastStep = yield* oneRow(LAST_STEP_SQL, context.projectId, text(execution.id));
+  const after = lastStep === null ? "with no step recorded" : `after step ${text(lastStep.name)}`;
   return yield* updateRow(context, EXECUTIONS, execution, {
     verb: "claim",
+    note: `attempt ${integer(execution.attempt)}, ${after}`,
     patch: {
       status: "running",
       worker_id: workerId,
@@ -169,6 +172,9 @@ function* takeUp(context: CommandContext, execution: Row, workerId: WorkerId): C
     },
   });
 }
+
+const LAST_STEP_SQL = `select name from steps
+  where project_id = ? and execution_id = ? and status = 'completed' order by position desc limit 1`;
 
 const SCOPE = { any: "project_id = ?", session: "project_id = ? and session_id = ?" } as const;
 const READY = "executor = ? and status = 'pending' and held = 0";

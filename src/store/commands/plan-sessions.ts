@@ -2,13 +2,14 @@
 
 import { PerdureError } from "../../base/errors.ts";
 import { findCycle } from "../../domain/dependency-graph.ts";
+import type { SessionId } from "../../domain/ids.ts";
 import type { Session } from "../../domain/session.ts";
 import type { Task } from "../../domain/task.ts";
 import { GROUP_EXECUTOR, isTerminalTask } from "../../domain/task.ts";
 import type { TaskStatus } from "../../domain/task.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
-import { defineWrite, oneRow, rows } from "../command.ts";
-import { text } from "../entity-rows.ts";
+import { defineRead, defineWrite, oneRow, rows } from "../command.ts";
+import { text, textOrNull } from "../entity-rows.ts";
 import type { NewTask } from "../new-task.ts";
 import { deleteRow, insertRow, updateRow } from "../rows.ts";
 import { columnsOf, DEPENDENCIES, SESSIONS, TASKS } from "../tables.ts";
@@ -17,7 +18,7 @@ import { insertEdge, insertTasks, refuseTooManyNeeds, retryText, waitForParts } 
 import { nameOfTask, recountDependencies, settleDependents } from "./dependencies.ts";
 import type { NewSession } from "./sessions.ts";
 import { insertSession } from "./sessions.ts";
-import { loadSession, openSessionForWork } from "./session-rows.ts";
+import { loadSession, openSessionForWork, sessionRow } from "./session-rows.ts";
 import { cancelTree, endRunning, retryRow } from "./task-actions.ts";
 import { taskRow } from "./task-rows.ts";
 import { endTask } from "./executions.ts";
@@ -28,6 +29,8 @@ export interface SubmitPlan {
   readonly tasks: readonly NewTask[];
   /** Go on with the unfinished session of the same plan file, if there is one. */
   readonly continueUnfinished: boolean;
+  /** The session to bring up to date, whatever file it came from and even when it had ended. */
+  readonly sessionId?: SessionId;
 }
 
 export interface SubmittedPlan {
@@ -48,7 +51,7 @@ export interface SubmittedPlan {
  * are added, changed ones that have not started are changed, those gone from the file are cancelled, ticked ones completed.
  */
 export const submitPlan = defineWrite("submit-plan", function* (context, input: SubmitPlan): Command<SubmittedPlan> {
-  const existing = input.continueUnfinished ? yield* unfinishedSessionOf(context, input.session.planFile) : null;
+  const existing = yield* existingSession(context, input);
   if (existing === null) {
     const session = yield* insertSession(context, input.session);
     const created = yield* insertTasks(context, session, input.tasks);
@@ -69,6 +72,28 @@ function keyOf(task: Task): string {
   return task.key ?? task.id;
 }
 
+function* existingSession(context: CommandContext, input: SubmitPlan): Command<Row | null> {
+  if (input.sessionId !== undefined) return yield* sessionRow(context, input.sessionId);
+  return input.continueUnfinished ? yield* unfinishedSessionOf(context, input.session.planFile) : null;
+}
+
+export interface PlanSession {
+  readonly session: Session;
+  readonly planFingerprint: string | null;
+}
+
+/** The newest session that came from a plan file, in whatever state. */
+export const findPlanSession = defineRead(
+  "find-plan-session",
+  function* (context, input: { readonly planFile: string }): Command<PlanSession | null> {
+    const sql = `select project_id, ${columnsOf(SESSIONS)} from sessions where project_id = ? and plan_file = ? order by seq desc limit 1`;
+    const row = yield* oneRow(sql, context.projectId, input.planFile);
+    return row === null
+      ? null
+      : { session: yield* loadSession(row), planFingerprint: textOrNull(row.plan_fingerprint) };
+  },
+);
+
 function* unfinishedSessionOf(context: CommandContext, planFile: string | null): Command<Row | null> {
   if (planFile === null) return null;
   const sql = `select project_id, ${columnsOf(SESSIONS)} from sessions
@@ -79,14 +104,12 @@ function* unfinishedSessionOf(context: CommandContext, planFile: string | null):
 function* syncPlan(context: CommandContext, found: Row, input: SubmitPlan): Command<SubmittedPlan> {
   refuseCycleInPlan(input.tasks);
   const opened = yield* openSessionForWork(context, text(found.id));
-  const session = yield* updateRow(context, SESSIONS, opened, {
-    verb: "edit",
-    patch: {
-      plan_fingerprint: input.session.planFingerprint,
-      concurrency: input.session.concurrency,
-      updated_at: context.now,
-    },
-  });
+  const said = { plan_fingerprint: input.session.planFingerprint, concurrency: input.session.concurrency };
+  const isSame =
+    opened.plan_fingerprint === said.plan_fingerprint && (opened.concurrency ?? null) === said.concurrency;
+  const session = isSame
+    ? opened
+    : yield* updateRow(context, SESSIONS, opened, { verb: "edit", patch: { ...said, updated_at: context.now } });
   const sql = `select project_id, ${columnsOf(TASKS)} from tasks where project_id = ? and session_id = ? and key is not null order by seq`;
   const present = new Map((yield* rows(sql, context.projectId, text(session.id))).map((row) => [text(row.key), row]));
 

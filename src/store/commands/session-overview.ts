@@ -11,9 +11,9 @@ import type { BlockedReason, TaskStatus } from "../../domain/task.ts";
 import { GROUP_EXECUTOR } from "../../domain/task.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
 import { defineRead, oneRow, rows } from "../command.ts";
-import { integer, integerOrNull, rowToSession, text, textOrNull } from "../entity-rows.ts";
+import { integer, integerOrNull, text, textOrNull } from "../entity-rows.ts";
 import { loadValue } from "../values.ts";
-import { sessionRow } from "./session-rows.ts";
+import { loadSession, sessionRow } from "./session-rows.ts";
 import { countTasks } from "./sessions.ts";
 import { countCompletedSteps, recentDurations } from "./task-queries.ts";
 
@@ -62,7 +62,7 @@ export interface GetOverview {
 export const getSessionOverview = defineRead(
   "get-session-overview",
   function* (context, input: GetOverview): Command<SessionOverview> {
-    const session = rowToSession(yield* sessionRow(context, input.sessionId));
+    const session = yield* loadSession(yield* sessionRow(context, input.sessionId));
     const { byStatus } = yield* countTasks(context, input.sessionId);
     const running = yield* runningTasks(context, input);
     return {

@@ -194,6 +194,16 @@ export function* countTasks(context: CommandContext, sessionId: SessionId | stri
   return { byStatus, byBlockedReason };
 }
 
+/** The counts of several sessions, in their order. */
+export const countSessions = defineRead(
+  "count-sessions",
+  function* (context, input: { readonly sessionIds: readonly SessionId[] }): Command<readonly SessionCounts[]> {
+    const counts: SessionCounts[] = [];
+    for (const sessionId of input.sessionIds) counts.push(yield* countTasks(context, sessionId));
+    return counts;
+  },
+);
+
 /**
  * Completes a session whose tasks are all done, and fails one in which something failed and nothing more can run.
  * Changes nothing while work is left or someone is waited for. Returns the session as it is now.

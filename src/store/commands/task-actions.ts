@@ -30,6 +30,8 @@ export interface FinishTask {
   readonly next: NextOccurrence | null;
   /** Also when it waits for dependencies: somebody did it out of order. */
   readonly evenIfBlocked: boolean;
+  /** For the change log. */
+  readonly note?: string | null;
 }
 
 /** Says from outside how a task ended. Refused while a worker's process runs it, and for a group, which ends by its parts. */
@@ -73,7 +75,7 @@ export const finishTask = defineWrite("finish-task", function* (context, input: 
     verb: "claim",
     patch: { execution_id: started.execution_id, started_at: task.started_at ?? context.now },
   });
-  yield* endTask(context, current, { status: input.outcome.status, next: input.next });
+  yield* endTask(context, current, { status: input.outcome.status, next: input.next, note: input.note ?? null });
 });
 
 /** The execution an outcome from outside is recorded on: the present one, or a new one when nobody had claimed the task. */

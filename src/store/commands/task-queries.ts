@@ -1,7 +1,7 @@
 /** Reading tasks and executions: by what people type, one whole, or page by page. */
 
-import type { Millis } from "../../base/clock.ts";
 import { PerdureError } from "../../base/errors.ts";
+import type { Json } from "../../base/json.ts";
 import type { Execution } from "../../domain/execution.ts";
 import type { ExecutionId, SessionId, TaskId } from "../../domain/ids.ts";
 import { asId } from "../../domain/ids.ts";
@@ -11,9 +11,10 @@ import type { Task, TaskDetail, TaskError, TaskStatus } from "../../domain/task.
 import { GROUP_EXECUTOR } from "../../domain/task.ts";
 import type { Command, CommandContext, Row, SqlValue } from "../command.ts";
 import { defineRead, oneRow, rows } from "../command.ts";
-import { integer, rowToExecution, rowToTask, text } from "../entity-rows.ts";
+import { integer, rowToExecution, rowToTask, text, textOrNull } from "../entity-rows.ts";
 import { columnsOf, EXECUTIONS, TASKS } from "../tables.ts";
 import { loadValue, withValues } from "../values.ts";
+import type { EdgeKind } from "./dependencies.ts";
 import { executionRow, taskRow } from "./task-rows.ts";
 
 export interface Reference {
@@ -110,6 +111,32 @@ export const getExecution = defineRead(
     return rowToExecution(yield* withValues(yield* executionRow(context, input.executionId), ["result"]));
   },
 );
+
+export interface ResultOfNeed {
+  readonly taskId: TaskId;
+  /** Key or id of a task it needs. */
+  readonly need: string;
+}
+
+/** What a task that `taskId` needs resulted in. @throws PerdureError `not-found` */
+export const getResultOfNeed = defineRead("get-result-of-need", function* (context, input: ResultOfNeed): Command<Json> {
+  const need = yield* oneRow(
+    `select e.result as result from dependencies d
+      join tasks t on t.project_id = d.project_id and t.id = d.depends_on_id
+      left join executions e on e.project_id = t.project_id and e.id = t.execution_id
+      where d.project_id = ? and d.task_id = ? and (t.key = ? or t.id = ?)`,
+    context.projectId,
+    input.taskId,
+    input.need,
+    input.need,
+  );
+  if (need !== null) return yield* loadValue(need.result, `The result of task ${input.need}`);
+  throw new PerdureError("not-found", {
+    message: `Task ${input.taskId} does not need a task ${JSON.stringify(input.need)}`,
+    hint: "Name it under needs: in the plan, so that it has completed by then.",
+    details: { taskId: input.taskId, need: input.need },
+  });
+});
 
 /** A task with what other tables say of it. */
 export function* taskDetail(context: CommandContext, row: Row): Command<TaskDetail> {
@@ -238,6 +265,49 @@ function filterOf(
   return { where: where.join(" and "), params };
 }
 
+/** What a task is called, for those who know only its id. */
+export interface TaskName {
+  readonly id: TaskId;
+  readonly key: string | null;
+  readonly title: string;
+}
+
+/** Tasks that are gone are left out. */
+export const nameTasks = defineRead(
+  "name-tasks",
+  function* (context, input: { readonly taskIds: readonly TaskId[] }): Command<readonly TaskName[]> {
+    const names: TaskName[] = [];
+    for (const taskId of input.taskIds) {
+      const row = yield* oneRow("select key, title from tasks where project_id = ? and id = ?", context.projectId, taskId);
+      if (row !== null) names.push({ id: taskId, key: textOrNull(row.key), title: text(row.title) });
+    }
+    return names;
+  },
+);
+
+export interface Dependent extends TaskName {
+  readonly status: TaskStatus;
+  /** `needs` was said by a plan; a parent waits for a `part`; a running task waits for its `child`. */
+  readonly kind: EdgeKind;
+}
+
+/** The tasks that wait, or waited, for a task. */
+export const listDependents = defineRead(
+  "list-dependents",
+  function* (context, input: { readonly taskId: TaskId }): Command<readonly Dependent[]> {
+    const sql = `select t.id as id, t.key as key, t.title as title, t.status as status, d.kind as kind
+      from dependencies d join tasks t on t.project_id = d.project_id and t.id = d.task_id
+      where d.project_id = ? and d.depends_on_id = ? order by t.seq limit 1000`;
+    return (yield* rows(sql, context.projectId, input.taskId)).map((row) => ({
+      id: asId(text(row.id)),
+      key: textOrNull(row.key),
+      title: text(row.title),
+      status: text(row.status) as TaskStatus,
+      kind: text(row.kind) as EdgeKind,
+    }));
+  },
+);
+
 export interface ListExecutions {
   readonly taskId: TaskId | null;
   readonly sessionId: SessionId | null;
@@ -258,7 +328,7 @@ export const listExecutions = defineRead(
     from executions e join tasks t on t.project_id = e.project_id and t.id = e.task_id
     where e.project_id = ? and e.seq < ? and (? is null or e.task_id = ?) and (? is null or e.session_id = ?) order by e.seq desc limit ?`;
     const { taskId, sessionId } = input;
-    const before: Millis = input.before ?? Number.MAX_SAFE_INTEGER;
+    const before = input.before ?? Number.MAX_SAFE_INTEGER;
     const found = yield* rows(sql, context.projectId, before, taskId, taskId, sessionId, sessionId, input.limit + 1);
     const executions: ExecutionPage["executions"][number][] = [];
     for (const row of found.slice(0, input.limit)) {

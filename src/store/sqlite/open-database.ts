@@ -1,9 +1,7 @@
 /** Opening a database file: refuses what this program must not touch before anything is changed, then sets it up and migrates it. */
 
-import { statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
-import { PerdureError } from "../../base/errors.ts";
 import { migrate, refuseNewer, schemaVersion } from "./migrations.ts";
 import { fromSqliteError, isBusy } from "./sqlite-errors.ts";
 
@@ -37,7 +35,6 @@ function tryOpen({ path, durability, busyTimeoutMs }: OpenDatabase): DatabaseSyn
   const database = new DatabaseSync(path, { timeout: busyTimeoutMs });
   try {
     refuseNewer(schemaVersion(database), path);
-    refuseTruncated(database, path);
     database.exec("pragma journal_mode = wal");
     database.exec(`pragma synchronous = ${durability}`);
     database.exec("pragma cache_size = -32000; pragma temp_store = memory; pragma wal_autocheckpoint = 8000");
@@ -47,28 +44,6 @@ function tryOpen({ path, durability, busyTimeoutMs }: OpenDatabase): DatabaseSyn
     database.close();
     throw error;
   }
-}
-
-/** SQLite notices a file that lost its end only when it reads there, after it may have written elsewhere. */
-function refuseTruncated(database: DatabaseSync, path: string): void {
-  if (path === ":memory:" || sizeOf(`${path}-wal`) > 0) return;
-  const expected = integerPragma(database, "page_count") * integerPragma(database, "page_size");
-  const actual = sizeOf(path);
-  // Read last: another process may have appended in between, never cut off.
-  if (actual >= expected || sizeOf(`${path}-wal`) > 0) return;
-  throw new PerdureError("store-damaged", {
-    message: `The database ${path} is damaged: ${expected - actual} of its ${expected} bytes are missing at the end`,
-    hint: "Nothing was changed. Keep a copy of the file; `perdure doctor` tells more.",
-    details: { path, expected, actual },
-  });
-}
-
-function sizeOf(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-}
-
-function integerPragma(database: DatabaseSync, name: "page_count" | "page_size"): number {
-  return Number(database.prepare(`pragma ${name}`).get()?.[name]);
 }
 
 function sleepSync(ms: number): void {

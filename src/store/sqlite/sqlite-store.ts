@@ -11,11 +11,11 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { assert } from "../../base/assert.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
-import { PerdureError } from "../../base/errors.ts";
+import { messageOf, PerdureError } from "../../base/errors.ts";
 import type { ProjectId } from "../../domain/ids.ts";
 import { asId } from "../../domain/ids.ts";
 import type { Command, CommandContext, CommandDefinition, Row, Statement } from "../command.ts";
-import type { ExecuteOptions, Store } from "../port.ts";
+import type { ExecuteOptions, Store, StoreInspection } from "../port.ts";
 import { watchCommits } from "./commit-watch.ts";
 import type { Durability } from "./open-database.ts";
 import { openDatabase } from "./open-database.ts";
@@ -46,7 +46,7 @@ interface Call {
 type Outcome = { readonly call: Call; readonly result: unknown } | { readonly call: Call; readonly error: unknown };
 
 /** A group is committed after this long even if more calls wait, so that the event loop turns. */
-const GROUP_BUDGET_MS = 4;
+const GROUP_BUDGET_MS = 2.5;
 /** How long after another process was seen writing this one keeps leaving gaps. */
 const CONTENTION_MS = 250;
 const GAP_MS = 2;
@@ -118,6 +118,22 @@ class SqliteStore implements Store {
       this.#stopWatching?.();
       this.#stopWatching = null;
     };
+  }
+
+  async inspect(): Promise<StoreInspection> {
+    const location = this.#options.path;
+    if (this.#closing !== null) throw closedError(location);
+    return { location, schemaVersion: this.#readPragma("user_version"), problems: this.#quickCheck() };
+  }
+
+  #quickCheck(): readonly string[] {
+    try {
+      const found = this.#query({ sql: "pragma quick_check(20)", params: [] }).map((row) => String(row.quick_check));
+      return found.filter((problem) => problem !== "ok");
+    } catch (error) {
+      // Damage so bad that it cannot be looked through is an answer too.
+      return [messageOf(error)];
+    }
   }
 
   close(): Promise<void> {
@@ -285,7 +301,11 @@ class SqliteStore implements Store {
   }
 
   #readDataVersion(): number {
-    return Number(this.#query({ sql: "pragma data_version", params: [] })[0]?.data_version);
+    return this.#readPragma("data_version");
+  }
+
+  #readPragma(name: "data_version" | "user_version"): number {
+    return Number(this.#query({ sql: `pragma ${name}`, params: [] })[0]?.[name]);
   }
 
   /** Whether another connection has committed since the last look. */

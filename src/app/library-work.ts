@@ -1,0 +1,75 @@
+/** `perdure.work`: a worker in this process, until it is idle or told to stop. */
+
+import type { SessionId } from "../domain/ids.ts";
+import type { Worker, WorkerEvent } from "../engine/worker.ts";
+import { createWorker } from "../engine/worker.ts";
+import { GRACE_MS } from "../operations/session-work.ts";
+import { settleSession } from "../store/commands/sessions.ts";
+import type { Project } from "./open-project.ts";
+
+export interface WorkOptions {
+  /**
+   * `idle`: until nothing runs and nothing is to come but later occurrences of recurring tasks. Waits for retries, sleeps
+   * and scheduled tasks to come due; not for people. Without it: until `signal` aborts or `close` is called.
+   */
+  readonly until?: "idle";
+  /** Tasks side by side. Default: as configured, else 3. */
+  readonly concurrency?: number;
+  /** Only tasks of this session. Default: of any active one. */
+  readonly session?: SessionId;
+  /** Stops at the next step boundaries; what ran returns to the queue. */
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: WorkerEvent) => void;
+}
+
+export async function libraryWork(project: Project, options: WorkOptions, closing: AbortSignal): Promise<void> {
+  const executors = await project.loadExecutors();
+  const { worker: config } = project.config;
+  const touched = new Set<SessionId>();
+  const worker = createWorker(project, {
+    executors: () => executors,
+    concurrency: options.concurrency ?? config.concurrency,
+    sessionId: options.session ?? null,
+    leaseMs: config.leaseMs,
+    heartbeatMs: config.heartbeatMs,
+    graceMs: GRACE_MS,
+    onEvent(event) {
+      if (event.kind === "started") touched.add(event.claimed.task.sessionId);
+      options.onEvent?.(event);
+    },
+  });
+  const stop = options.signal === undefined ? closing : AbortSignal.any([options.signal, closing]);
+  await worker.start();
+  try {
+    await workUntil(project, { worker, touched, stop, isUntilIdle: options.until === "idle" });
+  } finally {
+    await worker.stop();
+  }
+}
+
+async function workUntil(
+  project: Project,
+  { worker, touched, stop, isUntilIdle }: {
+    readonly worker: Worker;
+    readonly touched: Set<SessionId>;
+    readonly stop: AbortSignal;
+    readonly isUntilIdle: boolean;
+  },
+): Promise<void> {
+  const stopped = whenAborted(stop);
+  for (let version = 0; !stop.aborted; ) {
+    const idle = await Promise.race([worker.nextIdle(version), stopped]);
+    if (idle === null) return;
+    version = idle.version;
+    for (const sessionId of touched) await project.store.execute(settleSession, { sessionId });
+    touched.clear();
+    if (isUntilIdle && !idle.isMoreComing) return;
+  }
+}
+
+function whenAborted(signal: AbortSignal): Promise<null> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(null);
+    else signal.addEventListener("abort", () => resolve(null), { once: true });
+  });
+}

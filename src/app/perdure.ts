@@ -1,0 +1,126 @@
+/** The library: an open project as the code that embeds Perdure uses it. */
+
+import type { Clock } from "../base/clock.ts";
+import { PerdureError } from "../base/errors.ts";
+import type { Json } from "../base/json.ts";
+import type { Random } from "../base/random.ts";
+import type { InferInput, InferOutput, StandardSchemaV1 } from "../base/standard-schema.ts";
+import type { Durability } from "../config/config.ts";
+import type { Run } from "../engine/run.ts";
+import type { Host } from "../engine/host.ts";
+import { functionExecutor } from "../executors/function-executor.ts";
+import { openProject } from "./open-project.ts";
+import type { Sessions } from "./library-sessions.ts";
+import { librarySessions } from "./library-sessions.ts";
+import type { Tasks } from "./library-tasks.ts";
+import { libraryTasks } from "./library-tasks.ts";
+import type { WorkOptions } from "./library-work.ts";
+import { libraryWork } from "./library-work.ts";
+
+export interface OpenPerdureOptions {
+  /** The project's directory. Default: the current one. */
+  readonly project?: string;
+  /** `sqlite` (default: `.perdure/perdure.db` in the project) or the path of a database file. */
+  readonly store?: string;
+  /** `full`: what was acknowledged survives power loss. `normal`: a killed process only, and is faster. Default: as configured, else `full`. */
+  readonly durability?: Durability;
+  /** Recorded in the change log as who made the changes. Default `library`. */
+  readonly actor?: string;
+  /** Time, chance and the machine come in from outside, so that a run can be repeated exactly. Defaults: the system's. */
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly host?: Host;
+}
+
+/** A kind of task: its name, and for the compiler what goes in. */
+export interface TaskKind<Input = unknown> {
+  readonly name: string;
+  /** Exists for the compiler only. */
+  readonly inputType?: Input;
+}
+
+export interface DefineOptions<Schema extends StandardSchemaV1> {
+  /** Any Standard Schema (zod, valibot, arktype …). Input is checked when a task is created and when it runs. */
+  readonly input?: Schema;
+}
+
+export interface Perdure {
+  /** Absolute. */
+  readonly projectDir: string;
+  readonly tasks: Tasks;
+  readonly sessions: Sessions;
+  /**
+   * Says what carries out tasks whose executor is `name`. Define before working.
+   *
+   * @throws PerdureError `conflict` when the name is taken
+   */
+  define<Schema extends StandardSchemaV1 = StandardSchemaV1<Json>>(
+    name: string,
+    options: DefineOptions<Schema>,
+    run: (run: Run, input: InferOutput<Schema>) => unknown,
+  ): TaskKind<InferInput<Schema>>;
+  /**
+   * Works tasks in this process: claims what its executors can carry out, runs it, takes over what dead workers left.
+   * Resolves when idle (`until: "idle"`), or when `signal` aborts, after letting go of what ran at the next step boundary.
+   *
+   * @throws PerdureError `store-unreachable` or `store-damaged` when nothing can be recorded any more
+   */
+  work(options?: WorkOptions): Promise<void>;
+  /** Stops working, waits for what was begun to be recorded, and releases the store. Safe to repeat. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a project, making its `.perdure/` directory when there is none.
+ *
+ * @throws PerdureError `invalid-config`, `store-unreachable`, `store-damaged`, `store-too-new`, `unsupported`
+ */
+export async function openPerdure(options: OpenPerdureOptions = {}): Promise<Perdure> {
+  const { clock, random, host } = options;
+  const project = await openProject({
+    directory: options.project ?? null,
+    isExact: options.project !== undefined,
+    store: options.store ?? null,
+    durability: options.durability ?? null,
+    actor: options.actor ?? "library",
+    ...(clock === undefined ? {} : { clock }),
+    ...(random === undefined ? {} : { random }),
+    ...(host === undefined ? {} : { host }),
+  });
+  const schemas = new Map<string, StandardSchemaV1>();
+  const closing = new AbortController();
+  const working = new Set<Promise<void>>();
+  let closed: Promise<void> | null = null;
+
+  const close = async (): Promise<void> => {
+    closing.abort();
+    await Promise.allSettled(working);
+    await project.close();
+  };
+
+  return {
+    projectDir: project.projectDir,
+    tasks: libraryTasks(project, schemas),
+    sessions: librarySessions(project),
+    define(name, { input }, run) {
+      project.define(functionExecutor({ name, input, run }));
+      if (input !== undefined) schemas.set(name, input);
+      return { name };
+    },
+    work(workOptions = {}) {
+      if (closed !== null) return Promise.reject(closedError());
+      const work = libraryWork(project, workOptions, closing.signal).finally(() => working.delete(work));
+      working.add(work);
+      return work;
+    },
+    close() {
+      closed ??= close();
+      return closed;
+    },
+  };
+}
+
+function closedError(): PerdureError {
+  return new PerdureError("wrong-state", { message: "This Perdure is closed", hint: "Open it again with openPerdure." });
+}
+

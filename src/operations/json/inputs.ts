@@ -1,0 +1,29 @@
+/** Fields that several operations take. */
+
+import * as v from "valibot";
+
+import { LIMITS } from "../../domain/limits.ts";
+
+/** Tasks side by side; `null` is what the session or the configuration says. */
+export const concurrencyInput = v.optional(
+  v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(LIMITS.concurrency))),
+  null,
+);
+
+/** An id, the beginning of one, or a key. */
+export const taskReference = v.pipe(v.string(), v.nonEmpty("names no task"));
+
+/** An id, the beginning of one, or a name; `null` leaves it to the operation. */
+export const sessionReference = v.optional(v.nullable(v.pipe(v.string(), v.nonEmpty("names no session"))), null);
+
+export const executionReference = v.pipe(v.string(), v.nonEmpty("names no execution"));
+
+/** Who does it: a name that the change log keeps. */
+export const whoInput = v.pipe(v.string(), v.trim(), v.nonEmpty("is empty"), v.maxLength(LIMITS.nameChars));
+
+export const titleInput = v.pipe(v.string(), v.trim(), v.nonEmpty("is empty"));
+export const priorityInput = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10));
+export const weightInput = v.pipe(v.number(), v.minValue(0), v.maxValue(1_000_000));
+export const retriesInput = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LIMITS.maxRetries));
+/** Milliseconds, or a text such as `10m`; `none` is no limit. */
+export const timeoutInput = v.union([v.pipe(v.number(), v.minValue(1)), v.string()]);

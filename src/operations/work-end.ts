@@ -1,0 +1,44 @@
+/** Why work on a session ends when nothing can run in it any more: a pure rule over what is left in its queue. */
+
+import type { QueueState } from "../store/commands/queue.ts";
+
+/** Why the work ended. */
+export type WorkEnd =
+  | "completed"
+  /** Something failed and nothing more can run. */
+  | "failed"
+  /** Nothing can run until somebody does something. */
+  | "blocked"
+  /** Only later occurrences of recurring tasks are left. */
+  | "scheduled"
+  | "interrupted"
+  | "cancelled";
+
+/**
+ * The end of work on an active session in which this process can run nothing now or later by itself.
+ *
+ * What a person or an agent can do comes first, because it may let the rest go on; then what was interrupted and only
+ * needs `perdure resume`; then what failed.
+ */
+export function restingEnd(queue: QueueState, executors: ReadonlySet<string>): WorkEnd {
+  const others = queue.ready.filter(({ executor }) => !executors.has(executor));
+  const interrupted = queue.blocked.filter(({ reason, hasNote }) => reason === "interrupted" && !hasNote);
+  const waiting = queue.blocked.filter(
+    (group) => !interrupted.includes(group) && group.reason !== "dependencies" && group.reason !== "dependency_failed",
+  );
+  if (others.length > 0 || queue.claimedByHand > 0 || waiting.length > 0) return "blocked";
+  if (interrupted.length > 0) return "interrupted";
+  if (queue.failed > 0) return "failed";
+  return queue.blocked.length > 0 ? "blocked" : "scheduled";
+}
+
+/** What work waits for, in words. */
+export function waitingMessage(queue: QueueState, executors: ReadonlySet<string>): string {
+  if (queue.workedOn > 0) return `${queue.workedOn} in progress in another process`;
+  const asking = queue.blocked.find(({ reason }) => reason !== "dependencies");
+  if (asking !== undefined) return `${asking.name} is blocked: ${asking.note ?? asking.reason.replaceAll("_", " ")}`;
+  const byHand = queue.ready.find(({ executor }) => !executors.has(executor));
+  if (byHand !== undefined) return `${byHand.count} ${byHand.executor} ${byHand.count === 1 ? "task" : "tasks"} to be done`;
+  if (queue.claimedByHand > 0) return `${queue.claimedByHand} being done by hand`;
+  return queue.notDue > 0 ? `${queue.notDue} not due yet` : "nothing to do";
+}

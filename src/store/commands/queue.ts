@@ -1,0 +1,128 @@
+/** What is left to do in one consistent read, by who could do it: why work goes on, waits or is over. */
+
+import type { Millis } from "../../base/clock.ts";
+import type { SessionId } from "../../domain/ids.ts";
+import type { BlockedReason } from "../../domain/task.ts";
+import { GROUP_EXECUTOR } from "../../domain/task.ts";
+import type { Command, CommandContext, Row, SqlValue } from "../command.ts";
+import { defineRead, oneRow, rows } from "../command.ts";
+import { integer, text, textOrNull } from "../entity-rows.ts";
+import { nameOfTask } from "./dependencies.ts";
+
+export interface BlockedGroup {
+  readonly reason: BlockedReason;
+  /** Whether somebody or something gave a note with the block. */
+  readonly hasNote: boolean;
+  readonly count: number;
+  /** Of the first of them. */
+  readonly name: string;
+  readonly note: string | null;
+}
+
+export interface QueueState {
+  /** Completed, failed and cancelled. */
+  readonly ended: number;
+  readonly failed: number;
+  /** In progress in a worker's process. */
+  readonly workedOn: number;
+  /** In progress because a person or an agent claimed it. */
+  readonly claimedByHand: number;
+  /** Due and free to be claimed. */
+  readonly ready: readonly { readonly executor: string; readonly count: number }[];
+  /** Free to be claimed, later. */
+  readonly notDue: number;
+  readonly nextDueAt: Millis | null;
+  /** Pending in sessions that are not active. */
+  readonly held: number;
+  /** Without groups, which only wait for their parts. */
+  readonly blocked: readonly BlockedGroup[];
+}
+
+/** Of one session, or of the whole project. */
+export const describeQueue = defineRead(
+  "describe-queue",
+  function* (context, input: { readonly sessionId: SessionId | null }): Command<QueueState> {
+    const scope = scopeOf(context, input.sessionId);
+    const ended = yield* rows(
+      `select t.status as status, count(*) as n from tasks t
+        where ${scope.where} and t.status in ('completed', 'failed', 'cancelled') group by t.status`,
+      ...scope.params,
+    );
+    const pending = yield* pendingCounts(context, scope);
+    const claimedByHand = yield* countClaimedByHand(scope);
+    const inProgress = yield* oneRow(
+      `select count(*) as n from tasks t where ${scope.where} and t.status = 'in_progress'`,
+      ...scope.params,
+    );
+    return {
+      ended: ended.reduce((sum, row) => sum + integer(row.n), 0),
+      failed: integer(ended.find((row) => row.status === "failed")?.n ?? 0),
+      workedOn: integer(inProgress?.n) - claimedByHand,
+      claimedByHand,
+      ...pending,
+      blocked: yield* blockedGroups(scope),
+    };
+  },
+);
+
+interface Scope {
+  readonly where: string;
+  readonly params: readonly SqlValue[];
+}
+
+function scopeOf(context: CommandContext, sessionId: SessionId | null): Scope {
+  return sessionId === null
+    ? { where: "t.project_id = ?", params: [context.projectId] }
+    : { where: "t.project_id = ? and t.session_id = ?", params: [context.projectId, sessionId] };
+}
+
+function* pendingCounts(
+  context: CommandContext,
+  { where, params }: Scope,
+): Command<Pick<QueueState, "ready" | "notDue" | "nextDueAt" | "held">> {
+  const groups = yield* rows(
+    `select t.executor as executor, t.held as held, (t.run_at > ?) as is_later, count(*) as n, min(t.run_at) as first_at
+      from tasks t where ${where} and t.status = 'pending' and t.executor <> '${GROUP_EXECUTOR}' group by 1, 2, 3`,
+    context.now,
+    ...params,
+  );
+  const free = groups.filter((row) => row.held === 0);
+  const later = free.filter((row) => row.is_later === 1);
+  const total = (counted: readonly Row[]): number => counted.reduce((sum, row) => sum + integer(row.n), 0);
+  return {
+    ready: free
+      .filter((row) => row.is_later === 0)
+      .map((row) => ({ executor: text(row.executor), count: integer(row.n) })),
+    notDue: total(later),
+    nextDueAt: later.length === 0 ? null : Math.min(...later.map((row) => integer(row.first_at))),
+    held: total(groups) - total(free),
+  };
+}
+
+function* countClaimedByHand({ where, params }: Scope): Command<number> {
+  const sql = `select count(*) as n from tasks t
+    join executions e on e.project_id = t.project_id and e.id = t.execution_id
+    join workers w on w.project_id = e.project_id and w.id = e.worker_id
+    where ${where} and t.status = 'in_progress' and w.pid is null`;
+  return integer((yield* oneRow(sql, ...params))?.n);
+}
+
+function* blockedGroups({ where, params }: Scope): Command<readonly BlockedGroup[]> {
+  const groups = yield* rows(
+    `select t.blocked_reason as reason, (t.blocked_note is not null) as has_note, count(*) as n, min(t.seq) as first_seq
+      from tasks t where ${where} and t.status = 'blocked' and t.executor <> '${GROUP_EXECUTOR}' group by 1, 2 order by 4`,
+    ...params,
+  );
+  const described: BlockedGroup[] = [];
+  for (const group of groups) {
+    const first = yield* oneRow("select key, title, blocked_note from tasks where seq = ?", integer(group.first_seq));
+    described.push({
+      reason: text(group.reason) as BlockedReason,
+      hasNote: group.has_note === 1,
+      count: integer(group.n),
+      name: first === null ? "" : nameOfTask(first),
+      note: textOrNull(first?.blocked_note),
+    });
+  }
+  return described;
+}

@@ -1,0 +1,190 @@
+/**
+ * Rebuilding the state from the change log alone (INV-5). Changes are read raw here, their columns as the JSON text that
+ * was logged, and applied to the tables one by one, each proving that the row is as the log says it was before.
+ */
+
+import { PerdureError } from "../base/errors.ts";
+import { isJsonObject, parseStoredJson } from "../base/json.ts";
+import type { Command, CommandContext, Row, SqlValue } from "./command.ts";
+import { defineRead, defineWrite, oneRow, rows } from "./command.ts";
+import { integer, text, textOrNull } from "./entity-rows.ts";
+import type { Table } from "./tables.ts";
+import { LOGGED_TABLES } from "./tables.ts";
+
+/** An entry of the change log as stored. */
+export interface RawChange {
+  readonly seq: number;
+  readonly sessionId: string | null;
+  readonly taskId: string | null;
+  readonly at: number;
+  readonly actor: string;
+  readonly verb: string;
+  readonly entity: string;
+  readonly rowKey: string;
+  /** A JSON object of columns; `null` for a new row. */
+  readonly before: string | null;
+  /** A JSON object of columns; `null` for a deleted row. */
+  readonly after: string | null;
+  readonly note: string | null;
+}
+
+const CHANGE_COLUMNS = "seq, session_id, task_id, at, actor, verb, entity, row_key, before, after, note";
+
+export interface ReadRawChanges {
+  /** Only changes with a greater `seq`. */
+  readonly after: number;
+  readonly limit: number;
+}
+
+/** In the order they were made. */
+export const readRawChanges = defineRead("read-raw-changes", function* (context, input: ReadRawChanges): Command<
+  readonly RawChange[]
+> {
+  const sql = `select ${CHANGE_COLUMNS} from changes where project_id = ? and seq > ? order by seq limit ?`;
+  return (yield* rows(sql, context.projectId, input.after, input.limit)).map(rowToRawChange);
+});
+
+function rowToRawChange(row: Row): RawChange {
+  return {
+    seq: integer(row.seq),
+    sessionId: textOrNull(row.session_id),
+    taskId: textOrNull(row.task_id),
+    at: integer(row.at),
+    actor: text(row.actor),
+    verb: text(row.verb),
+    entity: text(row.entity),
+    rowKey: text(row.row_key),
+    before: textOrNull(row.before),
+    after: textOrNull(row.after),
+    note: textOrNull(row.note),
+  };
+}
+
+/**
+ * Applies changes in order and appends them to the log as they were, so that a store that was empty ends up with the
+ * same tables and the same log. A long log is handed over in batches. Blobs are no part of it: they are kept by hash.
+ *
+ * All or nothing per call. @throws PerdureError `store-damaged` naming the `seq` that does not fit what stands before it.
+ */
+export const rebuildFromChanges = defineWrite(
+  "rebuild-from-changes",
+  function* (context, input: { readonly changes: readonly RawChange[] }): Command<void> {
+    const last = yield* oneRow("select max(seq) as seq from changes where project_id = ?", context.projectId);
+    let previous = integer(last?.seq ?? 0);
+    for (const change of input.changes) {
+      if (change.seq <= previous) throw damaged(change, `comes after seq ${previous}`);
+      previous = change.seq;
+      yield* appendRawChange(context, change);
+      yield* applyChange(context, change);
+    }
+  },
+);
+
+const APPEND_SQL = `insert into changes (project_id, ${CHANGE_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+function* appendRawChange(context: CommandContext, change: RawChange): Command<void> {
+  const { seq, sessionId, taskId, at, actor, verb, entity, rowKey, before, after, note } = change;
+  const { projectId } = context;
+  yield* rows(APPEND_SQL, projectId, seq, sessionId, taskId, at, actor, verb, entity, rowKey, before, after, note);
+}
+
+/**
+ * Makes one logged change to the tables, without logging it.
+ *
+ * @throws PerdureError `store-damaged` when the row to change is not there or not as the change says it was.
+ */
+export function* applyChange(context: CommandContext, change: RawChange): Command<void> {
+  const table = LOGGED_TABLES.find((candidate) => candidate.name === change.entity);
+  if (table === undefined) throw damaged(change, `is of an unknown table ${JSON.stringify(change.entity)}`);
+  const before = columnsIn(change, table, change.before);
+  const after = columnsIn(change, table, change.after);
+  if (before === null && after === null) throw damaged(change, "has neither a before nor an after");
+  if (before === null && after !== null) return yield* insertAgain(context, { change, table, after });
+  const key = keyIn(change, table);
+  const matches = yield* rowMatches(context, { table, key, before: before ?? {} });
+  if (!matches) throw damaged(change, `does not fit ${table.name} ${change.rowKey}: that row is missing or different`);
+  if (after === null) yield* deleteAgain(context, { table, key });
+  else yield* updateAgain(context, { table, key, after });
+}
+
+type Values = Readonly<Record<string, SqlValue>>;
+
+function* insertAgain(
+  context: CommandContext,
+  { change, table, after }: { readonly change: RawChange; readonly table: Table; readonly after: Values },
+): Command<void> {
+  const columns = Object.keys(after);
+  const marks = columns.map(() => ", ?").join("");
+  const sql = `insert into ${table.name} (project_id, ${columns.join(", ")}) values (?${marks})
+    on conflict do nothing returning project_id`;
+  const inserted = yield* rows(sql, context.projectId, ...Object.values(after));
+  if (inserted.length === 0) throw damaged(change, `adds a row to ${table.name} that is there already`);
+}
+
+interface Target {
+  readonly table: Table;
+  readonly key: readonly SqlValue[];
+}
+
+function* updateAgain(
+  context: CommandContext,
+  { table, key, after }: Target & { readonly after: Values },
+): Command<void> {
+  const columns = Object.keys(after);
+  if (columns.length === 0) return;
+  const sql = `update ${table.name} set ${columns.map((column) => `${column} = ?`).join(", ")} where ${whereKey(table)}`;
+  yield* rows(sql, ...Object.values(after), context.projectId, ...key);
+}
+
+function* deleteAgain(context: CommandContext, { table, key }: Target): Command<void> {
+  yield* rows(`delete from ${table.name} where ${whereKey(table)}`, context.projectId, ...key);
+}
+
+function* rowMatches(
+  context: CommandContext,
+  { table, key, before }: Target & { readonly before: Values },
+): Command<boolean> {
+  const same = Object.keys(before).map((column) => ` and ${column} is not distinct from ?`);
+  const sql = `select project_id from ${table.name} where ${whereKey(table)}${same.join("")}`;
+  return (yield* oneRow(sql, context.projectId, ...key, ...Object.values(before))) !== null;
+}
+
+function whereKey(table: Table): string {
+  return `project_id = ?${table.key.map((column) => ` and ${column} = ?`).join("")}`;
+}
+
+/** The logged columns; refused unless each is one of the table's, since a log may come from a file. */
+function columnsIn(change: RawChange, table: Table, logged: string | null): Values | null {
+  if (logged === null) return null;
+  const parsed = parseStoredJson(logged, `Change ${change.seq}`);
+  if (!isJsonObject(parsed)) throw damaged(change, "does not hold columns");
+  const values: Record<string, SqlValue> = {};
+  for (const [column, value] of Object.entries(parsed)) {
+    if (!table.columns.includes(column)) throw damaged(change, `names an unknown column ${JSON.stringify(column)}`);
+    if (value !== null && typeof value !== "string" && typeof value !== "number") {
+      throw damaged(change, `holds no column value in ${column}`);
+    }
+    values[column] = value;
+  }
+  return values;
+}
+
+/** The key of `rowKeyText`, read back. */
+function keyIn(change: RawChange, table: Table): readonly SqlValue[] {
+  if (table.key.length === 1) return [change.rowKey];
+  const parsed = parseStoredJson(change.rowKey, `The row key of change ${change.seq}`);
+  const isKey =
+    Array.isArray(parsed) &&
+    parsed.length === table.key.length &&
+    parsed.every((part) => typeof part === "string" || typeof part === "number");
+  if (!isKey) throw damaged(change, `has no key of ${table.name}: ${change.rowKey}`);
+  return parsed as readonly (string | number)[];
+}
+
+function damaged(change: RawChange, what: string): PerdureError {
+  return new PerdureError("store-damaged", {
+    message: `The change log does not add up: change ${change.seq} (${change.verb} ${change.entity}) ${what}`,
+    hint: "The log is not the one this state was made by, or an entry is missing. Keep a copy; `perdure doctor` tells more.",
+    details: { seq: change.seq, entity: change.entity, rowKey: change.rowKey },
+  });
+}

@@ -1,0 +1,34 @@
+/**
+ * The store suite: what every driver of the storage port must do, as vitest tests. Call it in a test file of the driver:
+ *
+ * ```ts
+ * storeSuite({ name: "sqlite", open: openFresh, openSecond: openAgain });
+ * ```
+ *
+ * Needs vitest, which `perdure/testing` leaves to the project that uses it.
+ */
+
+import { describe } from "vitest";
+
+import { createSuite } from "./store-suite/bench.ts";
+import { claimsSuite } from "./store-suite/claims-suite.ts";
+import { dependenciesSuite } from "./store-suite/dependencies-suite.ts";
+import { journalSuite } from "./store-suite/journal-suite.ts";
+import { leasesSuite } from "./store-suite/leases-suite.ts";
+import { logSuite } from "./store-suite/log-suite.ts";
+import { recordsSuite } from "./store-suite/records-suite.ts";
+import { submissionSuite } from "./store-suite/submission-suite.ts";
+import type { StoreSuiteOptions } from "./store-suite/suite-options.ts";
+
+export function storeSuite(options: StoreSuiteOptions): void {
+  describe(`store suite on ${options.name}`, () => {
+    const suite = createSuite(options);
+    claimsSuite(suite);
+    leasesSuite(suite);
+    dependenciesSuite(suite);
+    submissionSuite(suite);
+    journalSuite(suite);
+    recordsSuite(suite);
+    logSuite(suite);
+  });
+}

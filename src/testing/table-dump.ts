@@ -1,0 +1,43 @@
+/** All that a store holds, read raw: for comparing it with itself before a refused call, or with another store. */
+
+import type { Command, Row } from "../store/command.ts";
+import { defineRead, rows } from "../store/command.ts";
+import type { Store } from "../store/port.ts";
+import { columnsOf, LOGGED_TABLES } from "../store/tables.ts";
+
+/** Rows by table, in the order of their keys. Without `project_id`. */
+export type TableDump = Readonly<Record<string, readonly Row[]>>;
+
+const UNLOGGED: Readonly<Record<string, string>> = {
+  changes: `select seq, session_id, task_id, at, actor, verb, entity, row_key, before, after, note
+    from changes where project_id = ? order by seq`,
+  session_loads: "select session_id, unfinished from session_loads where project_id = ? order by session_id",
+  workers: `select id, host, pid, start_token, label, registered_at, lease_expires_at
+    from workers where project_id = ? order by id`,
+};
+
+const dump = defineRead("dump-tables", function* (context): Command<TableDump> {
+  const tables: Record<string, readonly Row[]> = {};
+  for (const table of LOGGED_TABLES) {
+    const sql = `select ${columnsOf(table)} from ${table.name} where project_id = ? order by ${table.key.join(", ")}`;
+    tables[table.name] = plain(yield* rows(sql, context.projectId));
+  }
+  for (const [name, sql] of Object.entries(UNLOGGED)) tables[name] = plain(yield* rows(sql, context.projectId));
+  tables.blobs = plain(yield* rows("select hash, size_bytes from blobs order by hash"));
+  return tables;
+});
+
+/** Drivers return rows with prototypes of their own, which a comparison would take for a difference. */
+function plain(found: readonly Row[]): readonly Row[] {
+  return found.map((row) => ({ ...row }));
+}
+
+export function dumpTables(store: Store): Promise<TableDump> {
+  return store.execute(dump, null);
+}
+
+/** What a rebuild from the change log has to bring back: the logged tables, what is derived from them, and the log. */
+export function withoutCoordination(tables: TableDump): TableDump {
+  const { workers: _workers, blobs: _blobs, ...rest } = tables;
+  return rest;
+}
