@@ -10,8 +10,12 @@ if (found[0] > needed[0] || (found[0] === needed[0] && found[1] >= needed[1])) {
   import("../dist/cli/main.js");
 } else {
   process.stderr.write(
-    "error: Perdure needs Node.js " + needed.join(".") + " or newer; this is Node.js " + process.versions.node + "\n" +
-      "hint: Install a newer one (https://nodejs.org, or `nvm install 24`) and run the command again.\n"
+    "error: Perdure needs Node.js " +
+      needed.join(".") +
+      " or newer; this is Node.js " +
+      process.versions.node +
+      "\n" +
+      "hint: Install a newer one (https://nodejs.org, or `nvm install 24`) and run the command again.\n",
   );
   process.exitCode = 6;
 }

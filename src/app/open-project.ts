@@ -1,8 +1,8 @@
 /** Builds an open project: the one place where the parts are put together. */
 
-import { existsSync, mkdirSync } from "node:fs";
 import { basename, isAbsolute, join, resolve } from "node:path";
 
+import { existsSync, mkdirSync } from "../base/quick-fs.ts";
 import type { Clock } from "../base/clock.ts";
 import { systemClock } from "../base/clock.ts";
 import { messageOf, PerdureError } from "../base/errors.ts";

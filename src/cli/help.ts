@@ -13,15 +13,16 @@ export async function showHelp(before: readonly string[], words: readonly string
   const output = createOutput({ isJson: false, isQuiet: false });
   if (before.some((word) => word === "--version" || word === "-V")) {
     const { packageVersion } = await import("./package-version.ts");
-    if (before.includes("--json")) createOutput({ isJson: true, isQuiet: false }).printData({ version: packageVersion() });
+    if (before.includes("--json"))
+      createOutput({ isJson: true, isQuiet: false }).printData({ version: packageVersion() });
     else output.print(packageVersion());
     return 0;
   }
   // Refuses options that nothing has.
-  await parseArguments({ verb: "help", arguments: [{ name: "verb", help: "", isOptional: true, isRepeated: true }], options: [] }, [
-    ...before,
-    ...words,
-  ]);
+  await parseArguments(
+    { verb: "help", arguments: [{ name: "verb", help: "", isOptional: true, isRepeated: true }], options: [] },
+    [...before, ...words],
+  );
   const asked = words.filter((word) => !word.startsWith("-"));
   output.print(asked.length === 0 ? overview() : await helpOf(asked));
   return 0;
@@ -31,7 +32,8 @@ async function helpOf(words: readonly string[]): Promise<string> {
   const found = await findVerb(words);
   if (found.kind === "group") return groupHelp(found.group);
   const { entry } = found;
-  if (entry.load === null) return `perdure ${entry.name}: ${entry.summary}\n\nThis comes with a later version of Perdure.`;
+  if (entry.load === null)
+    return `perdure ${entry.name}: ${entry.summary}\n\nThis comes with a later version of Perdure.`;
   return verbHelp(entry, await entry.load());
 }
 
@@ -108,7 +110,11 @@ export function groupHelp(group: string): string {
 
 export function verbHelp({ name, summary }: Pick<VerbEntry, "name" | "summary">, verb: Omit<Verb, "run">): string {
   const own = verb.options.length === 0 ? "" : " [options]";
-  const lines = [`perdure ${name}: ${summary}`, "", `Usage: perdure ${name}${verb.arguments.map(placeOf).join("")}${own}`];
+  const lines = [
+    `perdure ${name}: ${summary}`,
+    "",
+    `Usage: perdure ${name}${verb.arguments.map(placeOf).join("")}${own}`,
+  ];
   if (verb.arguments.length > 0)
     lines.push("", "Arguments:", ...pairs(verb.arguments.map((argument) => [argument.name, argument.help])));
   if (verb.options.length > 0) lines.push("", "Options:", ...optionLines(verb.options));
@@ -131,7 +137,9 @@ function optionPlace(option: OptionSpec): string {
   const name = option.type === "boolean" && option.isOn === true ? `--no-${option.name}` : `--${option.name}`;
   const short = option.short === undefined ? "" : `-${option.short}, `;
   if (option.type === "boolean") return `${short}${name}`;
-  return option.bare === undefined ? `${short}${name} ${option.placeholder}` : `${short}${name}[=${option.placeholder}]`;
+  return option.bare === undefined
+    ? `${short}${name} ${option.placeholder}`
+    : `${short}${name}[=${option.placeholder}]`;
 }
 
 function optionText(option: OptionSpec): string {

@@ -1,5 +1,7 @@
 /** The command line: finds the verb, reads its words, runs it, tells what went wrong, and ends the process. */
 
+
+import { statSync } from "../base/quick-fs.ts";
 import type { Project } from "../app/open-project.ts";
 import { PerdureError } from "../base/errors.ts";
 import { createOutput } from "./output.ts";
@@ -11,7 +13,7 @@ import { findVerb } from "./verbs.ts";
 const argv = process.argv.slice(2);
 const isJson = isAskedForJson(argv);
 
-process.on("uncaughtException", (error) => void fail(error).then((code) => process.exit(code)));
+process.on("uncaughtException", async (error) => process.exit(await fail(error)));
 // Nothing is left to do, yet something (a watcher, a pipe) may keep the event loop: the end is said.
 process.exit(await main().catch(fail));
 
@@ -45,10 +47,13 @@ async function runVerb(entry: VerbEntry, words: readonly string[]): Promise<numb
     output: createOutput({ isJson: args.flag("json"), isQuiet: args.flag("quiet") }),
     async open(mode) {
       const { openProject } = await import("../app/open-project.ts");
+      const directory = args.text("project");
+      if (directory !== null && mode !== "new") refuseMissing(directory);
       const project = await openProject({
-        directory: args.text("project"),
-        isExact: false,
+        directory,
+        isExact: directory !== null || mode === "new",
         mustExist: mode === "existing",
+        opensOnUse: mode === "on-use",
         store: args.text("store"),
         durability: null,
         actor: "cli",
@@ -62,6 +67,15 @@ async function runVerb(entry: VerbEntry, words: readonly string[]): Promise<numb
   } finally {
     for (const project of opened) await project.close();
   }
+}
+
+function refuseMissing(directory: string): void {
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return;
+  throw new PerdureError("not-found", {
+    message: `There is no directory ${directory}`,
+    hint: "--project names the directory of a project.",
+    details: { directory },
+  });
 }
 
 function laterVerb(name: string): PerdureError {

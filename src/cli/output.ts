@@ -3,8 +3,8 @@
  * at exit, and `process.stdout` (slow to load) is touched only on a terminal.
  */
 
-import { fstatSync, writeSync } from "node:fs";
 
+import { fstatSync, writeSync } from "../base/quick-fs.ts";
 import type { Paint } from "./terminal/ansi.ts";
 import { colourPaint, hasColour, isLive, plainPaint } from "./terminal/ansi.ts";
 

@@ -105,7 +105,8 @@ export async function parseArguments(syntax: Syntax, words: readonly string[]): 
       continue;
     }
     const raw = found.value ?? option.bare ?? words[++at];
-    if (raw === undefined) throw usage(syntax, `--${option.name} needs a value: --${option.name} ${option.placeholder}`);
+    if (raw === undefined)
+      throw usage(syntax, `--${option.name} needs a value: --${option.name} ${option.placeholder}`);
     const value = readValue(syntax, option, raw);
     if (option.isRepeated) values.set(option.name, [...asList(values.get(option.name)), String(value)]);
     else values.set(option.name, value);

@@ -6,6 +6,7 @@ import type { Project } from "../app/open-project.ts";
 import type { Operation } from "../operations/operation.ts";
 import type { Output, View } from "./output.ts";
 import type { ArgumentSpec, OptionSpec, ParsedArguments } from "./parse-arguments.ts";
+import { safeLine } from "./terminal/ansi.ts";
 
 export interface Verb {
   readonly arguments: readonly ArgumentSpec[];
@@ -17,40 +18,44 @@ export interface Verb {
   run(call: Call): Promise<number>;
 }
 
+/** What becomes of a project without a store: refused, made at once in exactly this directory, or made once it is used. */
+export type StoreMode = "existing" | "new" | "on-use";
+
 /** One call of a verb. */
 export interface Call {
   readonly args: ParsedArguments;
   readonly output: Output;
   /** Opens the project; it is closed after the verb. @throws PerdureError `not-found` for `existing` when it has no store yet */
-  open(mode: "existing" | "create"): Promise<Project>;
+  open(mode: StoreMode): Promise<Project>;
 }
 
 type AnySchema = v.GenericSchema;
 
-export interface OperationVerb<Input extends AnySchema, Output extends AnySchema> extends Omit<Verb, "run"> {
-  /** Whether the store is made when there is none. Default `existing`. */
-  readonly store?: "existing" | "create";
-  load(): Promise<Operation<Input, Output>>;
-  input(args: ParsedArguments): unknown | Promise<unknown>;
+export interface OperationVerb<Said extends AnySchema, Shown extends AnySchema> extends Omit<Verb, "run"> {
+  /** Default `existing`. */
+  readonly store?: StoreMode;
+  load(): Promise<Operation<Said, Shown>>;
+  input(args: ParsedArguments): unknown;
   /** For a person; lines safe for a terminal. */
-  text(data: v.InferInput<Output>, view: View): string | Promise<string>;
+  text(data: v.InferInput<Shown>, view: View, args: ParsedArguments): string;
+  /** What is to be told beside the result. */
+  notices?(data: v.InferInput<Shown>): readonly string[];
   /** Default 0. */
-  exit?(data: v.InferInput<Output>): number;
+  exit?(data: v.InferInput<Shown>): number;
 }
 
 /** A verb that runs one operation and shows what came out. */
-export function operationVerb<Input extends AnySchema, Output extends AnySchema>(
-  spec: OperationVerb<Input, Output>,
-): Verb {
+export function operationVerb<Said extends AnySchema, Shown extends AnySchema>(spec: OperationVerb<Said, Shown>): Verb {
   return {
     ...spec,
     async run({ args, output, open }) {
-      const input = await spec.input(args);
+      const input = spec.input(args);
       const context = await open(spec.store ?? "existing");
       const [operation, { runOperation }] = await Promise.all([spec.load(), import("../operations/operation.ts")]);
       const data = await runOperation(operation, context, { input });
       if (output.isJson) output.printData(data);
-      else printText(output, await spec.text(data, output.view()));
+      else printText(output, spec.text(data, output.view(), args));
+      for (const notice of spec.notices?.(data) ?? []) output.remark(`notice: ${safeLine(notice)}`);
       return spec.exit?.(data) ?? 0;
     },
   };

@@ -27,7 +27,11 @@ export const VERBS: readonly VerbEntry[] = [
   ),
   entry("status", "show where a session stands", async () => (await import("./verbs/status.ts")).status),
   entry("watch", "show where a session stands, live", async () => (await import("./verbs/watch.ts")).watch),
-  entry("plan", "show a plan's tasks, then submit them without working", async () => (await import("./verbs/plan.ts")).plan),
+  entry(
+    "plan",
+    "show a plan's tasks, then submit them without working",
+    async () => (await import("./verbs/plan.ts")).plan,
+  ),
 
   entry("task add", "add a task", async () => (await import("./verbs/task-add.ts")).taskAdd),
   entry("task show", "show a task", async () => (await import("./verbs/task-show.ts")).taskShow),
@@ -39,32 +43,72 @@ export const VERBS: readonly VerbEntry[] = [
   entry("task fail", "fail a task", async () => (await import("./verbs/task-acts.ts")).taskFail),
   entry("task block", "block a task", async () => (await import("./verbs/task-acts.ts")).taskBlock),
   entry("task cancel", "cancel a task", async () => (await import("./verbs/task-acts.ts")).taskCancel),
-  entry("task retry", "try a task again from its journal", async () => (await import("./verbs/task-acts.ts")).taskRetry),
+  entry(
+    "task retry",
+    "try a task again from its journal",
+    async () => (await import("./verbs/task-acts.ts")).taskRetry,
+  ),
   entry("task resolve", "settle an unknown outcome", async () => (await import("./verbs/task-answers.ts")).taskResolve),
   entry("task edit", "change a task", async () => (await import("./verbs/task-add.ts")).taskEdit),
-  entry("task signal", "send a signal a task waits for", async () => (await import("./verbs/task-answers.ts")).taskSignal),
-  entry("task approve", "say yes to what a task asks", async () => (await import("./verbs/task-answers.ts")).taskApprove),
+  entry(
+    "task signal",
+    "send a signal a task waits for",
+    async () => (await import("./verbs/task-answers.ts")).taskSignal,
+  ),
+  entry(
+    "task approve",
+    "say yes to what a task asks",
+    async () => (await import("./verbs/task-answers.ts")).taskApprove,
+  ),
   entry("task reject", "say no to what a task asks", async () => (await import("./verbs/task-answers.ts")).taskReject),
 
   entry("session list", "list sessions", async () => (await import("./verbs/session.ts")).sessionList),
   entry("session show", "show a session", async () => (await import("./verbs/session.ts")).sessionShow),
-  entry("session pause", "take no more tasks of a session", async () => (await import("./verbs/session.ts")).sessionPause),
-  entry("session resume", "let a paused session be worked again", async () => (await import("./verbs/session.ts")).sessionResume),
-  entry("session cancel", "cancel a session and what is left of it", async () => (await import("./verbs/session.ts")).sessionCancel),
+  entry(
+    "session pause",
+    "take no more tasks of a session",
+    async () => (await import("./verbs/session.ts")).sessionPause,
+  ),
+  entry(
+    "session resume",
+    "let a paused session be worked again",
+    async () => (await import("./verbs/session.ts")).sessionResume,
+  ),
+  entry(
+    "session cancel",
+    "cancel a session and what is left of it",
+    async () => (await import("./verbs/session.ts")).sessionCancel,
+  ),
   later("session export", "write a session to a file"),
   later("session import", "read a session from a file"),
   later("session delete", "delete a session"),
 
   entry("execution list", "list executions", async () => (await import("./verbs/execution.ts")).executionList),
-  entry("execution show", "show an execution and its journal", async () => (await import("./verbs/execution.ts")).executionShow),
+  entry(
+    "execution show",
+    "show an execution and its journal",
+    async () => (await import("./verbs/execution.ts")).executionShow,
+  ),
 
   entry("log", "show who did what when", async () => (await import("./verbs/log.ts")).log),
-  entry("import", "bring tasks in from a file of any format", async () => (await import("./verbs/import-export.ts")).importVerb),
+  entry(
+    "import",
+    "bring tasks in from a file of any format",
+    async () => (await import("./verbs/import-export.ts")).importVerb,
+  ),
   entry("export", "write tasks out in any format", async () => (await import("./verbs/import-export.ts")).exportVerb),
   entry("worker", "work on what is ready until stopped", async () => (await import("./verbs/worker.ts")).worker),
-  entry("doctor", "check the project, its store and this machine", async () => (await import("./verbs/doctor.ts")).doctor),
+  entry(
+    "doctor",
+    "check the project, its store and this machine",
+    async () => (await import("./verbs/doctor.ts")).doctor,
+  ),
   entry("config check", "check perdure.yaml", async () => (await import("./verbs/config.ts")).configCheck),
-  entry("completion", "print a completion script for a shell", async () => (await import("./verbs/completion.ts")).completion),
+  entry(
+    "completion",
+    "print a completion script for a shell",
+    async () => (await import("./verbs/completion.ts")).completion,
+  ),
 
   later("brief", "tell where the work stands"),
   later("checkpoint", "create, list, show, restore, fork, diff checkpoints"),
@@ -93,14 +137,22 @@ export async function findVerb(words: readonly string[]): Promise<FoundVerb> {
   if (group.length === 0) {
     const single = VERBS.find(({ name }) => name === first);
     if (single !== undefined) return { kind: "verb", entry: single, words: words.slice(1) };
-    throw await unknownVerb(first, VERBS.map(({ name }) => name.split(" ")[0] ?? name), "perdure");
+    throw await unknownVerb(
+      first,
+      VERBS.map(({ name }) => name.split(" ")[0] ?? name),
+      "perdure",
+    );
   }
   const { before, rest } = splitVerb(words.slice(1));
   const [second] = rest;
   if (second === undefined) return { kind: "group", group: first, words: before };
   const found = group.find(({ name }) => name === `${first} ${second}`);
   if (found !== undefined) return { kind: "verb", entry: found, words: [...before, ...rest.slice(1)] };
-  throw await unknownVerb(second, group.map(({ name }) => name.slice(first.length + 1)), `perdure ${first}`);
+  throw await unknownVerb(
+    second,
+    group.map(({ name }) => name.slice(first.length + 1)),
+    `perdure ${first}`,
+  );
 }
 
 /** The verbs of two words whose first is `group`. */

@@ -1,7 +1,7 @@
 /** Finds the project a command is meant for. */
 
-import { statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { statSync } from "../base/quick-fs.ts";
 import { CONFIG_FILE } from "./load-config.ts";
 
 const PROJECT_FOLDER = ".perdure";

@@ -1,8 +1,8 @@
 /** Loads a project's `perdure.yaml`. On the start-up path: without settings in the file, no parser is loaded. */
 
-import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isUtf8 } from "node:buffer";
+import { readFileSync, statSync } from "../base/quick-fs.ts";
 import { messageOf, PerdureError } from "../base/errors.ts";
 import { DEFAULT_CONFIG, type Config } from "./config.ts";
 import { invalidConfig } from "./problem.ts";

@@ -33,15 +33,16 @@ export interface Execution {
   readonly endedAt: Millis | null;
 }
 
-export type ExecutionVerb = "claim" | "suspend" | "interrupt" | "complete" | "fail";
+export type ExecutionVerb = "claim" | "suspend" | "interrupt" | "reopen" | "complete" | "fail";
 
 export const executionMachine: StateMachine<ExecutionStatus, ExecutionVerb> = {
   noun: "execution",
   transitions: {
-    /** A failed execution is claimed again when a person retries its task. */
-    claim: { from: ["suspended", "interrupted", "failed"], to: "running" },
+    claim: { from: ["suspended", "interrupted"], to: "running" },
     suspend: { from: ["running"], to: "suspended" },
     interrupt: { from: ["running", "suspended"], to: "interrupted" },
+    /** A person retries its task: it waits to be claimed for a new attempt. */
+    reopen: { from: ["failed"], to: "interrupted" },
     complete: { from: ["running", "suspended", "interrupted", "failed"], to: "completed" },
     fail: { from: ["running", "suspended", "interrupted"], to: "failed" },
   },

@@ -12,12 +12,15 @@ export interface StateMachine<State extends string, Verb extends string> {
   readonly transitions: Transitions<State, Verb>;
 }
 
-export function canTransition<State extends string, Verb extends string>(
-  machine: StateMachine<State, Verb>,
-  from: State,
-  verb: Verb,
-): boolean {
-  return machine.transitions[verb].from.includes(from);
+/** A machine whose states and verbs are not known by type: for code that works on any. */
+export interface AnyStateMachine {
+  readonly noun: string;
+  readonly transitions: Readonly<Record<string, { readonly from: readonly string[]; readonly to: string }>>;
+}
+
+/** Whether any verb leads from one state to the other. */
+export function leadsTo(machine: AnyStateMachine, from: string, to: string): boolean {
+  return Object.values(machine.transitions).some((rule) => rule.to === to && rule.from.includes(from));
 }
 
 /** The state `verb` leads to. @throws PerdureError `wrong-state` naming the thing, the verb, its state and what would be allowed. */

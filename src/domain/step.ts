@@ -45,8 +45,9 @@ export type StepVerb = "complete" | "fail" | "lose_track" | "retry";
 export const stepMachine: StateMachine<StepStatus, StepVerb> = {
   noun: "step",
   transitions: {
-    complete: { from: ["started", "unknown"], to: "completed" },
-    fail: { from: ["started", "unknown"], to: "failed" },
+    /** From `failed` when a later attempt ran it again: its start is recorded apart only for `once` effects. */
+    complete: { from: ["started", "unknown", "failed"], to: "completed" },
+    fail: { from: ["started", "unknown", "failed"], to: "failed" },
     /** The process died between the effect and its record. */
     lose_track: { from: ["started"], to: "unknown" },
     retry: { from: ["failed", "unknown"], to: "started" },

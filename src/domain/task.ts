@@ -104,12 +104,15 @@ export interface TaskDetail extends Task {
 export type TaskVerb =
   | "claim"
   | "complete"
+  | "complete_group"
   | "fail"
   | "retry"
   | "cancel"
   | "block"
   | "unblock"
+  | "await_dependencies"
   | "release"
+  | "reopen"
   | "await_next_occurrence";
 
 export const taskMachine: StateMachine<TaskStatus, TaskVerb> = {
@@ -117,14 +120,20 @@ export const taskMachine: StateMachine<TaskStatus, TaskVerb> = {
   transitions: {
     claim: { from: ["pending"], to: "in_progress" },
     complete: { from: ["pending", "blocked", "in_progress"], to: "completed" },
+    /** A group that is opened again with nothing left to do in it. */
+    complete_group: { from: ["failed", "cancelled"], to: "completed" },
     fail: { from: ["pending", "blocked", "in_progress"], to: "failed" },
     /** By a person: it is tried again from its journal. */
     retry: { from: ["failed", "cancelled", "blocked"], to: "pending" },
     cancel: { from: ["pending", "blocked", "in_progress", "failed"], to: "cancelled" },
     block: { from: ["pending", "blocked", "in_progress"], to: "blocked" },
     unblock: { from: ["blocked"], to: "pending" },
+    /** Tried again, or opened again, while something it depends on is not done. */
+    await_dependencies: { from: ["failed", "cancelled"], to: "blocked" },
     /** Back to the queue: a retry to come, a sleep, a lost worker. */
     release: { from: ["in_progress"], to: "pending" },
+    /** A group that had completed gets a new part, or a part of it is tried again. */
+    reopen: { from: ["completed"], to: "blocked" },
     /** A recurring task after an occurrence. */
     await_next_occurrence: { from: ["in_progress", "pending", "blocked", "failed"], to: "pending" },
   },

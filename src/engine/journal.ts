@@ -2,8 +2,9 @@
  * The journal of one run, in memory: loaded once, then asked step by step. Pure: it decides which record belongs to what
  * the code asks for, and refuses when the code asks for something else than it did before.
  *
- * Steps asked for one after another must come in the recorded order. Steps asked for while others were in flight are
- * matched by name alone, because their order may differ from run to run.
+ * Steps asked for one after another must come in the recorded order. Steps that overlapped with others are matched by
+ * name alone, because their order may differ from run to run. So are steps recorded after one that failed and is tried
+ * again: they were on the way out of an attempt that failed (a clean-up), and this attempt may take another way.
  */
 
 import { PerdureError } from "../base/errors.ts";
@@ -15,25 +16,26 @@ export interface AskedStep {
   readonly name: string;
   /** What is recorded for it, if anything. */
   readonly recorded: Step | null;
-  readonly isConcurrent: boolean;
 }
 
 export interface Journal {
   /**
-   * The step the code asks for next. `isConcurrent` says that others are in flight at this moment.
+   * The step the code asks for next. `isConcurrent` says that others are in flight at this moment, so that nothing can be
+   * said of what came before.
    *
    * @throws PerdureError `journal-mismatch` naming what was asked for and what is recorded in its place.
    */
   ask(name: string, isConcurrent: boolean): AskedStep;
-  /** How often it was asked. */
+  /** How often it was asked while nothing else was in flight. */
   readonly askCount: number;
   /** At the end of a run: @throws PerdureError `journal-mismatch` when the code never asked for a step that is recorded. */
   assertAllAsked(): void;
 }
 
-export function createJournal(steps: readonly Step[]): Journal {
+/** `steps` in their order; `attempt` is the one under way. */
+export function createJournal(steps: readonly Step[], { attempt }: { readonly attempt: number }): Journal {
   const byName = new Map(steps.map((step) => [step.name, step]));
-  const sequential = steps.filter((step) => !step.isConcurrent);
+  const sequential = stepsDueInOrder(steps, attempt);
   const asked = new Set<string>();
   const timesAsked = new Map<string, number>();
   let nextPosition = steps.reduce((highest, step) => Math.max(highest, step.position), -1) + 1;
@@ -51,25 +53,39 @@ export function createJournal(steps: readonly Step[]): Journal {
       return askCount;
     },
     ask(baseName, isConcurrent) {
-      const name = uniqueName(baseName, timesAsked);
-      askCount += 1;
+      const name = uniqueName(baseName.toWellFormed(), timesAsked);
+      if (!isConcurrent) askCount += 1;
       const recorded = byName.get(name) ?? null;
       const due = expected();
       if (due !== null && due.name !== name && (recorded === null || due.position < recorded.position)) {
         throw mismatch(`asks for step ${JSON.stringify(name)}`, due);
       }
       asked.add(name);
-      if (recorded !== null)
-        return { position: recorded.position, name, recorded, isConcurrent: recorded.isConcurrent };
+      if (recorded !== null) return { position: recorded.position, name, recorded };
       const position = nextPosition;
       nextPosition += 1;
-      return { position, name, recorded: null, isConcurrent };
+      return { position, name, recorded: null };
     },
     assertAllAsked() {
       const due = expected();
       if (due !== null) throw mismatch("ended", due);
     },
   };
+}
+
+/** Those the code is bound to ask for, and in this order. */
+function stepsDueInOrder(steps: readonly Step[], attempt: number): readonly Step[] {
+  let newestAttempt = 0;
+  return steps.filter((step) => {
+    const isBound = !step.isConcurrent && step.attempt >= newestAttempt;
+    newestAttempt = Math.max(newestAttempt, isTriedAgain(step, attempt) ? attempt : step.attempt);
+    return isBound;
+  });
+}
+
+/** Whether a recorded step is carried out anew when it is asked for in `attempt`. */
+export function isTriedAgain(step: Step, attempt: number): boolean {
+  return step.status === "failed" && !step.isHandled && step.attempt !== attempt;
 }
 
 function uniqueName(baseName: string, timesAsked: Map<string, number>): string {

@@ -15,31 +15,38 @@ export async function nextOccurrenceAfter(
 ): Promise<NextOccurrence | null> {
   if (task.schedule === null || !isRecurring(task.schedule)) return null;
   // Loaded when needed: most tasks do not recur.
+  const lastScheduledFor = execution?.scheduledFor ?? task.scheduledFor ?? now;
   const { planNextOccurrence } = await import("../domain/schedule-catch-up.ts");
   return planNextOccurrence({
     schedule: task.schedule,
-    anchor: task.createdAt,
+    // Any occurrence of an interval is an anchor of the others. When the task was created is not: its first occurrence
+    // was worked out a moment before, and editing the schedule begins it anew.
+    anchor: lastScheduledFor,
     catchUp: task.catchUp,
     overlap: task.overlap,
-    lastScheduledFor: execution?.scheduledFor ?? task.scheduledFor ?? now,
+    lastScheduledFor,
     lastStartedAt: execution?.startedAt ?? now,
     missedUntil: task.missedUntil,
     now,
   });
 }
 
-/** What an overdue recurring task runs instead of the occurrence it was waiting for. */
+/**
+ * What an overdue recurring task runs instead of the occurrence it was waiting for. When its schedule is over by now, it
+ * runs that occurrence late, because the task would otherwise never end.
+ */
 export async function planOverdue(task: Task, now: Millis): Promise<PlanOccurrence | null> {
   if (task.schedule === null || task.scheduledFor === null) return null;
   const { planDueOccurrence } = await import("../domain/schedule-catch-up.ts");
   const planned = planDueOccurrence({
     schedule: task.schedule,
-    anchor: task.createdAt,
+    anchor: task.scheduledFor,
     catchUp: task.catchUp,
     scheduledFor: task.scheduledFor,
     runAt: task.runAt,
     missedUntil: task.missedUntil,
     now,
   });
-  return planned === null ? null : { taskId: task.id, scheduledFor: task.scheduledFor, planned };
+  const late = { scheduledFor: task.scheduledFor, runAt: now, skipped: 0, missedUntil: null };
+  return { taskId: task.id, scheduledFor: task.scheduledFor, planned: planned ?? late };
 }

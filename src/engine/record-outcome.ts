@@ -13,7 +13,7 @@ import {
 } from "../store/commands/executions.ts";
 import { nextOccurrenceAfter } from "./occurrences.ts";
 import type { RunDeps } from "./run-context.ts";
-import { toTaskError } from "./run-context.ts";
+import { RecordedError, toTaskError } from "./run-context.ts";
 import type { RunOutcome } from "./run-outcome.ts";
 
 export interface RecordedOutcome {
@@ -64,7 +64,11 @@ async function write(deps: RecordDeps, claimed: Claimed, outcome: RunOutcome): P
       await store.execute(suspendExecution, { hold, waits: outcome.waits }, { actor });
       return { kind: "suspended", error: null };
     case "unknown":
-      await store.execute(blockOnUnknownOutcome, { hold, position: outcome.position }, { actor });
+      await store.execute(
+        blockOnUnknownOutcome,
+        { hold, position: outcome.position, handledSteps: outcome.handledSteps },
+        { actor },
+      );
       return { kind: "blocked", error: null };
     case "stopped":
       if (outcome.reason === "interrupted") {
@@ -97,8 +101,12 @@ async function writeFailure(
   return { kind: isFinal ? "failed" : "retrying", error };
 }
 
+const NON_RETRYABLE = new NonRetryable().name;
+
+/** Also when the failure is replayed from the journal because the process died before the attempt's end was recorded. */
 function isNonRetryable(error: unknown): boolean {
-  return error instanceof NonRetryable || isPerdureError(error, "journal-mismatch");
+  const isRecordedAsSuch = error instanceof RecordedError && error.code === NON_RETRYABLE;
+  return error instanceof NonRetryable || isRecordedAsSuch || isPerdureError(error, "journal-mismatch");
 }
 
 /** A server's retry-after is honoured, and never cut short by the policy. */

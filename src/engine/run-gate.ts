@@ -6,6 +6,16 @@
 import type { StepKind } from "../domain/step.ts";
 import type { RunOutcome } from "./run-outcome.ts";
 
+/** What else the code was doing while one call of the run's methods was under way. */
+export interface Overlap {
+  /** Others were not finished when it was made. */
+  readonly atStart: boolean;
+  /** Whether any other was under way at any moment of it so far. */
+  hasOverlapped(): boolean;
+  /** Before it has ended: whether others may come to be. Assumed once calls of this execution have overlapped. */
+  mayOverlap(): boolean;
+}
+
 export interface RunGate {
   /** The outcome, once something other than the code itself has decided it. */
   readonly decided: Promise<RunOutcome>;
@@ -15,19 +25,27 @@ export interface RunGate {
   pass(): Promise<void>;
   /** Never settles. */
   park(): Promise<never>;
-  /** Counts `operation` as in flight until it settles. While something is, the run is neither suspended nor stopped. */
+  /** Counts `operation` as in flight until it settles. While something is, the run is neither suspended nor stopped. As with `call`, nobody has to await it. */
   track<T>(operation: Promise<T>): Promise<T>;
   /** Counts `nap` until it settles: the run is not suspended meanwhile, but it may be stopped. */
   nap<T>(nap: Promise<T>): Promise<T>;
   /** Registers a wait and parks. When nothing else is in flight any more, the run is suspended with all its waits. */
   wait(wait: StepKind): Promise<never>;
-  /** Runs one of the run's methods, telling it whether others were not finished when it was called. */
-  call<T>(method: (isConcurrent: boolean) => Promise<T>): Promise<T>;
-  /** Closes with `outcome` at the next step boundary: once nothing is in flight and the code asks for a step or naps. */
+  /**
+   * Runs one of the run's methods, telling it what else was going on. Whoever calls it may leave the promise alone: a
+   * rejection nobody awaits (`Promise.all` took another, the code ended) must not end the process.
+   */
+  call<T>(method: (overlap: Overlap) => Promise<T>): Promise<T>;
+  /** Whether something is in flight. */
+  isBusy(): boolean;
+  /** Closes with `outcome` once nothing is in flight, whatever the code does. */
+  finish(outcome: RunOutcome): void;
+  /** Closes with `outcome` at the next step boundary: once nothing is in flight and the code asks for a step or naps. The latest outcome counts. */
   stopAtBoundary(outcome: RunOutcome): void;
 }
 
-export function createRunGate(): RunGate {
+/** `hasOverlapped` says whether calls of an earlier run of this execution did. */
+export function createRunGate({ hasOverlapped }: { readonly hasOverlapped: boolean }): RunGate {
   let resolveDecided: (outcome: RunOutcome) => void = () => {};
   const decided = new Promise<RunOutcome>((resolve) => {
     resolveDecided = resolve;
@@ -36,7 +54,8 @@ export function createRunGate(): RunGate {
   let stopOutcome: RunOutcome | null = null;
   let inFlight = 0;
   let naps = 0;
-  let calls = 0;
+  const calls = new Set<{ overlapped: boolean }>();
+  let everOverlapped = hasOverlapped;
   let isClosed = false;
 
   const park = (): Promise<never> => new Promise<never>(() => {});
@@ -53,6 +72,22 @@ export function createRunGate(): RunGate {
     });
   };
 
+  const endCall = async <T>(
+    method: (overlap: Overlap) => Promise<T>,
+    own: { readonly overlapped: boolean },
+  ): Promise<T> => {
+    const atStart = own.overlapped;
+    try {
+      return await method({
+        atStart,
+        hasOverlapped: () => own.overlapped,
+        mayOverlap: () => own.overlapped || everOverlapped,
+      });
+    } finally {
+      calls.delete(own);
+    }
+  };
+
   return {
     decided,
     close,
@@ -62,14 +97,14 @@ export function createRunGate(): RunGate {
       settleSoon();
       return park();
     },
-    async track(operation) {
+    track(operation) {
       inFlight += 1;
-      try {
-        return await operation;
-      } finally {
+      const result = operation.finally(() => {
         inFlight -= 1;
         if (stopOutcome !== null || waits.length > 0) settleSoon();
-      }
+      });
+      result.catch(() => {});
+      return result;
     },
     async nap(nap) {
       naps += 1;
@@ -85,17 +120,23 @@ export function createRunGate(): RunGate {
       settleSoon();
       return park();
     },
-    async call(method) {
-      const isConcurrent = calls > 0;
-      calls += 1;
-      try {
-        return await method(isConcurrent);
-      } finally {
-        calls -= 1;
-      }
+    call(method) {
+      const own = { overlapped: calls.size > 0 };
+      everOverlapped ||= own.overlapped;
+      // All but a lone one have been marked when the one before them was made.
+      if (calls.size === 1) for (const other of calls) other.overlapped = true;
+      calls.add(own);
+      const result = endCall(method, own);
+      result.catch(() => {});
+      return result;
+    },
+    isBusy: () => inFlight > 0,
+    finish(outcome) {
+      stopOutcome = outcome;
+      settleSoon();
     },
     stopAtBoundary(outcome) {
-      stopOutcome ??= outcome;
+      stopOutcome = outcome;
       if (naps > 0 || waits.length > 0) settleSoon();
     },
   };

@@ -8,7 +8,7 @@ export type RunOutcome =
   /** It waits, in these steps. */
   | { readonly kind: "suspended"; readonly waits: readonly StepKind[] }
   /** A step's effect may or may not have taken place. */
-  | { readonly kind: "unknown"; readonly position: number }
+  | { readonly kind: "unknown"; readonly position: number; readonly handledSteps: readonly number[] }
   /** Stopped at a step boundary, as asked. */
   | { readonly kind: "stopped"; readonly reason: "interrupted" | "stopping" }
   /** Cancelled or taken over: it has no right to record anything. */

@@ -1,28 +1,35 @@
 /** `run.step`: an operation that is recorded when it is done and never done again (INV-2, INV-8). */
 
 import { parseDurationMs } from "../base/duration.ts";
-import { isPerdureError, PerdureError } from "../base/errors.ts";
+import { isPerdureError, messageOf, PerdureError } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import { toJsonText } from "../base/json.ts";
 import { LIMITS } from "../domain/limits.ts";
-import type { StepKind } from "../domain/step.ts";
+import { NonRetryable } from "../domain/retry-policy.ts";
+import type { StepEffect, StepKind } from "../domain/step.ts";
 import type { StepIdentity, StepOutcome } from "../store/commands/steps.ts";
 import { recordStep } from "../store/commands/steps.ts";
 import type { AskedStep } from "./journal.ts";
-import type { StepContext, StepOptions } from "./run.ts";
+import { isTriedAgain } from "./journal.ts";
+import type { StepContext, StepOptions, StepVerdict } from "./run.ts";
 import type { RunContext } from "./run-context.ts";
-import { RecordedError, toTaskError } from "./run-context.ts";
+import { handledSteps, RecordedError, toTaskError } from "./run-context.ts";
+import type { Overlap } from "./run-gate.ts";
 
 /** A call of one of the run's methods that is a step. */
 export interface StepCall {
   readonly name: string;
-  /** Others were not finished when it was called. */
-  readonly isConcurrent: boolean;
+  readonly overlap: Overlap;
+}
+
+/** A step that is to be carried out, or on with. */
+export interface StepToDo extends AskedStep {
+  readonly overlap: Overlap;
 }
 
 /** What `ask` found: the step to carry out, or how it went before. */
 export type Asked =
-  | { readonly kind: "new"; readonly asked: AskedStep }
+  | { readonly kind: "new"; readonly step: StepToDo }
   | { readonly kind: "done"; readonly result: Json }
   | { readonly kind: "failed"; readonly error: unknown };
 
@@ -32,19 +39,15 @@ export async function ask(context: RunContext, call: StepCall): Promise<Asked> {
   await context.gate.pass();
   const { recorded } = asked;
   if (recorded?.status === "completed") return { kind: "done", result: recorded.result };
-  if (
-    recorded?.status === "failed" &&
-    recorded.error !== null &&
-    (recorded.isHandled || recorded.attempt === context.execution.attempt)
-  ) {
-    const error = new RecordedError(recorded.error);
+  if (recorded?.status === "failed" && !isTriedAgain(recorded, context.execution.attempt)) {
+    const error = new RecordedError(recorded.error ?? { code: "Error", message: "no reason was recorded" });
     context.failures.push({ position: recorded.position, error, askCount: context.journal.askCount });
     return { kind: "failed", error };
   }
-  return { kind: "new", asked };
+  return { kind: "new", step: { ...asked, overlap: call.overlap } };
 }
 
-function askJournal(context: RunContext, { name, isConcurrent }: StepCall): AskedStep {
+function askJournal(context: RunContext, { name, overlap }: StepCall): AskedStep {
   if (name.length === 0 || name.length > LIMITS.stepNameChars) {
     throw new PerdureError("invalid-input", {
       message: `A step's name must have 1 to ${LIMITS.stepNameChars} characters; this one has ${name.length}`,
@@ -52,7 +55,7 @@ function askJournal(context: RunContext, { name, isConcurrent }: StepCall): Aske
     });
   }
   try {
-    return context.journal.ask(name, isConcurrent);
+    return context.journal.ask(name, overlap.atStart);
   } catch (error) {
     context.gate.close({ kind: "failed", error, handledSteps: [] });
     throw error;
@@ -63,66 +66,94 @@ export async function runStep<T>(context: RunContext, call: StepCall, work: Work
   const asked = await ask(context, call);
   if (asked.kind === "done") return asked.result as T;
   if (asked.kind === "failed") throw asked.error;
-  return context.gate.track(carryOut(context, asked.asked, work));
+  const end = await context.gate.track(carryOut(context, asked.step, work));
+  switch (end.kind) {
+    case "returned":
+      return end.result;
+    case "threw":
+      throw end.error;
+    case "abandoned":
+      // Nothing is in flight for it any more: the run may be stopped now.
+      await context.gate.pass();
+      return await context.gate.park();
+  }
 }
+
+type StepEnd<T> =
+  | { readonly kind: "returned"; readonly result: T }
+  | { readonly kind: "threw"; readonly error: unknown }
+  /** Told to stop in the middle: nothing is known of the outcome, and nothing is recorded. */
+  | { readonly kind: "abandoned" };
 
 interface Work<T> {
   readonly perform: (step: StepContext) => T | Promise<T>;
   readonly options: StepOptions<T>;
 }
 
-async function carryOut<T>(context: RunContext, asked: AskedStep, { perform, options }: Work<T>): Promise<T> {
+async function carryOut<T>(
+  context: RunContext,
+  step: StepToDo,
+  { perform, options }: Work<T>,
+): Promise<StepEnd<T>> {
+  const timeoutMs =
+    options.timeout === undefined ? null : parseDurationMs(options.timeout, `The timeout of step ${step.name}`);
   const effect = options.effect ?? "repeatable";
-  const step = identify(context, asked, { type: "run" }, effect);
   const startedAt = context.clock.now();
-  const idempotencyKey = `${context.execution.id}:${asked.name}`;
+  const idempotencyKey = `${context.execution.id}:${step.name}`;
+  const complete = async (result: T): Promise<StepEnd<T>> => {
+    const outcome = { status: "completed", result } as const;
+    return { kind: "returned", result: (await record(context, step, { kind: RUN, effect, outcome, startedAt })) as T };
+  };
   if (effect === "once") {
-    const wasStarted = asked.recorded?.status === "started" || asked.recorded?.status === "unknown";
+    const wasStarted = step.recorded?.status === "started" || step.recorded?.status === "unknown";
     if (wasStarted) {
-      const found = await findOut(context, asked, { options, idempotencyKey });
-      if (found.done)
-        return (await record(context, {
-          step,
-          outcome: { status: "completed", result: found.result },
-          startedAt,
-        })) as T;
+      const found = await findOut(context, step, { options, idempotencyKey });
+      if (found === "cannot-tell") return { kind: "abandoned" };
+      if (found.done) return await complete(found.result);
     } else {
-      await record(context, { step, outcome: { status: "started" }, startedAt });
+      await record(context, step, { kind: RUN, effect, outcome: { status: "started" }, startedAt });
     }
   }
-  const timeoutMs =
-    options.timeout === undefined ? null : parseDurationMs(options.timeout, `The timeout of step ${asked.name}`);
-  const attempt = await attemptStep(context, { perform, idempotencyKey, timeoutMs, name: asked.name });
-  if (attempt.kind === "returned") {
-    return (await record(context, { step, outcome: { status: "completed", result: attempt.result }, startedAt })) as T;
+  if (context.stepSignal.aborted) return { kind: "abandoned" };
+  const attempt = await attemptStep(context, { perform, idempotencyKey, timeoutMs, name: step.name });
+  if (attempt.kind === "returned") return await complete(attempt.result);
+  if (context.stepSignal.aborted) return { kind: "abandoned" };
+  if (attempt.kind === "timed-out" && effect === "once") {
+    endAsUnknown(context, step);
+    return { kind: "abandoned" };
   }
-  if (context.stepSignal.aborted || (attempt.kind === "timed-out" && effect === "once")) {
-    // Told to stop in the middle: nothing is known of the outcome, and nothing is recorded.
-    return await abandon(context, asked, effect);
-  }
-  context.failures.push({ position: asked.position, error: attempt.error, askCount: context.journal.askCount });
-  await record(context, { step, outcome: { status: "failed", error: toTaskError(attempt.error) }, startedAt });
-  throw attempt.error;
+  context.failures.push({ position: step.position, error: attempt.error, askCount: context.journal.askCount });
+  const outcome = { status: "failed", error: toTaskError(attempt.error) } as const;
+  await record(context, step, { kind: RUN, effect, outcome, startedAt });
+  return { kind: "threw", error: attempt.error };
 }
 
-/** Asks `verify` whether the effect took place; without it, or when it cannot tell, the task waits for someone to say. */
+const RUN: StepKind = { type: "run" };
+
+/**
+ * Asks `verify` whether the effect took place; without it the task waits for someone to say. When it cannot tell, the
+ * attempt fails, whatever the code would make of that, and the next one asks again.
+ */
 async function findOut<T>(
   context: RunContext,
-  asked: AskedStep,
+  step: StepToDo,
   { options, idempotencyKey }: { readonly options: StepOptions<T>; readonly idempotencyKey: string },
-): Promise<{ readonly done: true; readonly result: T } | { readonly done: false }> {
-  if (options.verify === undefined) return await abandonAsUnknown(context, asked);
-  return await options.verify({ idempotencyKey, signal: context.stepSignal });
+): Promise<StepVerdict<T> | "cannot-tell"> {
+  if (options.verify === undefined) {
+    endAsUnknown(context, step);
+    return "cannot-tell";
+  }
+  try {
+    return await options.verify({ idempotencyKey, signal: context.stepSignal });
+  } catch (error) {
+    if (!context.stepSignal.aborted)
+      context.windDown({ kind: "failed", error, handledSteps: handledSteps(context, error) });
+    return "cannot-tell";
+  }
 }
 
-function abandonAsUnknown(context: RunContext, asked: AskedStep): Promise<never> {
-  context.gate.close({ kind: "unknown", position: asked.position });
-  return context.gate.park();
-}
-
-function abandon(context: RunContext, asked: AskedStep, effect: "once" | "repeatable"): Promise<never> {
-  if (effect === "once" && !context.stepSignal.aborted) return abandonAsUnknown(context, asked);
-  return context.gate.park();
+function endAsUnknown(context: RunContext, step: StepToDo): void {
+  context.windDown({ kind: "unknown", position: step.position, handledSteps: handledSteps(context, null) });
 }
 
 type Attempted<T> =
@@ -175,34 +206,51 @@ async function performAsync<T>(
 
 export function identify(
   context: RunContext,
-  asked: AskedStep,
-  kind: StepKind,
-  effect: "once" | "repeatable" = "repeatable",
+  step: StepToDo,
+  { kind, effect, isOver }: { readonly kind: StepKind; readonly effect: StepEffect; readonly isOver: boolean },
 ): StepIdentity {
+  const isConcurrent = isOver ? step.overlap.hasOverlapped() : step.overlap.mayOverlap();
   return {
     hold: context.hold,
-    position: asked.position,
-    name: asked.name,
+    position: step.position,
+    name: step.name,
     kind,
     effect,
-    isConcurrent: asked.isConcurrent,
+    isConcurrent: isConcurrent || (step.recorded?.isConcurrent ?? false),
   };
+}
+
+export interface StepRecord {
+  readonly kind: StepKind;
+  readonly effect?: StepEffect;
+  readonly outcome: StepOutcome;
+  readonly startedAt: number;
 }
 
 /**
  * Records what became of a step and returns its result in the form every later run will see: read back from JSON.
- * A lost lease ends the run.
+ * A lost lease ends the run. So does a result that cannot be stored: doing the step again would not change that.
  */
 export async function record(
   context: RunContext,
-  input: { readonly step: StepIdentity; readonly outcome: StepOutcome; readonly startedAt: number },
+  step: StepToDo,
+  { kind, effect = "repeatable", outcome, startedAt }: StepRecord,
 ): Promise<Json> {
-  const stored =
-    input.outcome.status === "completed"
-      ? (JSON.parse(toJsonText(input.outcome.result, `The result of step ${input.step.name}`)) as Json)
-      : null;
-  await writing(context, context.store.execute(recordStep, input, { actor: context.actor }));
-  return stored;
+  const identity = identify(context, step, { kind, effect, isOver: outcome.status !== "started" });
+  const input = { step: identity, outcome, startedAt };
+  try {
+    const stored =
+      outcome.status === "completed"
+        ? (JSON.parse(toJsonText(outcome.result, `The result of step ${step.name}`)) as Json)
+        : null;
+    await writing(context, context.store.execute(recordStep, input, { actor: context.actor }));
+    return stored;
+  } catch (error) {
+    if (!isPerdureError(error, "invalid-input") && !isPerdureError(error, "limit-reached")) throw error;
+    const final = new NonRetryable(messageOf(error), { cause: error });
+    context.gate.close({ kind: "failed", error: final, handledSteps: handledSteps(context, final) });
+    return await context.gate.park();
+  }
 }
 
 /** Awaits a write of this run. When the lease is lost the run ends here, without the code noticing. */

@@ -5,6 +5,7 @@ import { PerdureError } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import { isJsonObject } from "../base/json.ts";
 import { LIMITS } from "../domain/limits.ts";
+import { NonRetryable } from "../domain/retry-policy.ts";
 import type { Step, StepKind } from "../domain/step.ts";
 import type { ChildOutcome } from "../store/commands/steps.ts";
 import { awaitSignal, findChildOutcomes, startChildren } from "../store/commands/steps.ts";
@@ -12,32 +13,34 @@ import { toNewTask } from "./new-task.ts";
 import type { ApprovalAnswer, ChildTaskInput } from "./run.ts";
 import type { RunContext } from "./run-context.ts";
 import { toTaskError } from "./run-context.ts";
-import type { StepCall } from "./run-steps.ts";
+import type { Overlap } from "./run-gate.ts";
+import type { StepCall, StepToDo } from "./run-steps.ts";
 import { ask, identify, record, writing } from "./run-steps.ts";
 
 /** A sleep up to this long keeps its worker; suspending would cost more than it frees. */
 const SHORT_SLEEP_MS = 1_000;
 
-export async function sleep(context: RunContext, isConcurrent: boolean, duration: number | string): Promise<void> {
+export async function sleep(context: RunContext, overlap: Overlap, duration: number | string): Promise<void> {
   const delayMs = parseDurationMs(duration, "run.sleep");
-  const asked = await ask(context, { name: "sleep", isConcurrent });
+  const asked = await ask(context, { name: "sleep", overlap });
   if (asked.kind !== "new") return;
+  const { step } = asked;
   const startedAt = context.clock.now();
-  const kind: StepKind = recordedKind(asked.asked.recorded, "sleep") ?? { type: "sleep", wakeAt: startedAt + delayMs };
-  const step = identify(context, asked.asked, kind);
-  if (asked.asked.recorded === null)
-    await context.gate.track(record(context, { step, outcome: { status: "started" }, startedAt }));
+  const kind = recordedKind(step.recorded, "sleep") ?? ({ type: "sleep", wakeAt: startedAt + delayMs } as const);
+  if (step.recorded === null)
+    await context.gate.track(record(context, step, { kind, outcome: { status: "started" }, startedAt }));
   const remainingMs = kind.wakeAt - context.clock.now();
   if (remainingMs > SHORT_SLEEP_MS) return await context.gate.wait(kind);
   if (remainingMs > 0)
     await context.gate.nap(new Promise<void>((resolve) => context.clock.setTimer(remainingMs, resolve)));
   await context.gate.pass();
-  await context.gate.track(record(context, { step, outcome: { status: "completed", result: null }, startedAt }));
+  const outcome = { status: "completed", result: null } as const;
+  await context.gate.track(record(context, step, { kind, outcome, startedAt }));
 }
 
 export async function waitForSignal(
   context: RunContext,
-  isConcurrent: boolean,
+  overlap: Overlap,
   { signal, timeout }: { readonly signal: string; readonly timeout: number | string | undefined },
 ): Promise<Json> {
   if (signal.length === 0 || signal.length > LIMITS.nameChars) {
@@ -49,11 +52,11 @@ export async function waitForSignal(
   const timeoutMs = timeout === undefined ? null : parseDurationMs(timeout, "The timeout of run.waitFor");
   const startedAt = context.clock.now();
   const kind: StepKind = { type: "signal", signal, expiresAt: timeoutMs === null ? null : startedAt + timeoutMs };
-  return await awaitSignalStep(context, { name: `wait for ${signal}`, isConcurrent }, kind);
+  return await awaitSignalStep(context, { name: `wait for ${signal}`, overlap }, kind);
 }
 
-export async function approval(context: RunContext, isConcurrent: boolean, question: string): Promise<ApprovalAnswer> {
-  const call = { name: `approval: ${question}`.slice(0, LIMITS.stepNameChars), isConcurrent };
+export async function approval(context: RunContext, overlap: Overlap, question: string): Promise<ApprovalAnswer> {
+  const call = { name: `approval: ${question}`.slice(0, LIMITS.stepNameChars), overlap };
   const answer = await awaitSignalStep(context, call, { type: "approval", question, signal: approvalSignal(question) });
   const given = isJsonObject(answer) ? answer : {};
   return {
@@ -75,9 +78,9 @@ async function awaitSignalStep(context: RunContext, call: StepCall, kind: Signal
   if (asked.kind === "done") return asked.result;
   if (asked.kind === "failed") throw asked.error;
   const startedAt = context.clock.now();
-  const recorded = asked.asked.recorded?.kind;
+  const recorded = asked.step.recorded?.kind;
   const current: SignalKind = recorded?.type === "signal" || recorded?.type === "approval" ? recorded : kind;
-  const step = identify(context, asked.asked, current);
+  const step = identify(context, asked.step, { kind: current, effect: "repeatable", isOver: false });
   const isExpired = current.type === "signal" && current.expiresAt !== null && current.expiresAt <= startedAt;
   const taking = context.store.execute(
     awaitSignal,
@@ -97,45 +100,51 @@ export async function children(
   if (asked.kind === "done") return asked.result as readonly Json[];
   if (asked.kind === "failed") throw asked.error;
   const startedAt = context.clock.now();
-  const { kind: _, ...step } = identify(context, asked.asked, { type: "run" });
+  const { kind: _, ...step } = identify(context, asked.step, {
+    kind: { type: "run" },
+    effect: "repeatable",
+    isOver: false,
+  });
   const newTasks = tasks.map((task, index) => toNewTask({ ...task, ref: String(index) }, context.clock.now()));
   const starting = context.store.execute(startChildren, { step, tasks: newTasks, startedAt }, { actor: context.actor });
   const taskIds = await context.gate.track(writing(context, starting));
   const kind: StepKind = { type: "children", taskIds };
   const outcomes = await context.gate.track(context.store.execute(findChildOutcomes, { taskIds }));
   if (outcomes === null) return await context.gate.wait(kind);
-  return await context.gate.track(recordChildren(context, { step: { ...step, kind }, outcomes, startedAt }));
+  return await context.gate.track(recordChildren(context, asked.step, { kind, outcomes, startedAt }));
+}
+
+interface EndedChildren {
+  readonly kind: StepKind;
+  readonly outcomes: readonly ChildOutcome[];
+  readonly startedAt: number;
 }
 
 async function recordChildren(
   context: RunContext,
-  {
-    step,
-    outcomes,
-    startedAt,
-  }: {
-    readonly step: ReturnType<typeof identify>;
-    readonly outcomes: readonly ChildOutcome[];
-    readonly startedAt: number;
-  },
+  step: StepToDo,
+  { kind, outcomes, startedAt }: EndedChildren,
 ): Promise<readonly Json[]> {
   const failed = outcomes.find((outcome) => outcome.status !== "completed");
   if (failed === undefined) {
-    const results = outcomes.map((outcome) => outcome.result);
-    return (await record(context, {
-      step,
-      outcome: { status: "completed", result: results },
-      startedAt,
-    })) as readonly Json[];
+    const result = outcomes.map((outcome) => outcome.result);
+    const outcome = { status: "completed", result } as const;
+    return (await record(context, step, { kind, outcome, startedAt })) as readonly Json[];
   }
-  const error = new PerdureError("work-failed", {
-    message: `Child task ${failed.title} ${failed.status === "failed" ? `failed: ${failed.error?.message ?? "no reason given"}` : "was cancelled"}`,
-    hint: `\`perdure task show ${failed.taskId.slice(0, 8)}\` tells more.`,
-    details: { taskId: failed.taskId },
-  });
+  const error = toChildError(failed);
   context.failures.push({ position: step.position, error, askCount: context.journal.askCount });
-  await record(context, { step, outcome: { status: "failed", error: toTaskError(error) }, startedAt });
+  await record(context, step, { kind, outcome: { status: "failed", error: toTaskError(error) }, startedAt });
   throw error;
+}
+
+/** A cancelled child was not wanted: trying again of oneself would not bring it back. */
+function toChildError({ taskId, title, status, error }: ChildOutcome): Error {
+  if (status === "cancelled") return new NonRetryable(`Child task ${title} was cancelled`);
+  return new PerdureError("work-failed", {
+    message: `Child task ${title} failed: ${error?.message ?? "no reason given"}`,
+    hint: `\`perdure task show ${taskId.slice(0, 8)}\` tells more.`,
+    details: { taskId },
+  });
 }
 
 function recordedKind<Type extends StepKind["type"]>(

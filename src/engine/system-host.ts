@@ -1,8 +1,8 @@
 /** The real machine: who this process is, and whether another process still is the one that was recorded. */
 
-import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 
+import { readFileSync, readlinkSync } from "../base/quick-fs.ts";
 import type { Host } from "./host.ts";
 
 export function systemHost(): Host {

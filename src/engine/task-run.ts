@@ -10,6 +10,7 @@ import type { Executor } from "./executor.ts";
 import { createJournal } from "./journal.ts";
 import type { ArtifactInput, Run, StopReason } from "./run.ts";
 import type { RunContext, RunDeps } from "./run-context.ts";
+import { handledSteps, toError } from "./run-context.ts";
 import { createRunGate } from "./run-gate.ts";
 import type { RunOutcome } from "./run-outcome.ts";
 import { createProgressReporter } from "./run-progress.ts";
@@ -37,15 +38,16 @@ export function createTaskRun(deps: RunDeps, options: TaskRunOptions): TaskRun {
   const { task, execution } = claimed;
   const runAbort = new AbortController();
   const stepAbort = new AbortController();
-  const gate = createRunGate();
+  const gate = createRunGate({ hasOverlapped: options.journal.some((step) => step.isConcurrent) });
   const context: RunContext = {
     ...deps,
     task,
     execution,
     hold: { executionId: execution.id, fence: execution.fence },
-    journal: createJournal(options.journal),
+    journal: createJournal(options.journal, { attempt: execution.attempt }),
     gate,
     stepSignal: stepAbort.signal,
+    windDown: (outcome) => windDown(outcome),
     actor: options.actor,
     failures: [],
   };
@@ -56,6 +58,21 @@ export function createTaskRun(deps: RunDeps, options: TaskRunOptions): TaskRun {
     timers.push(deps.clock.setTimer(delayMs, fire));
   };
 
+  let isWindingDown = false;
+  const windDown = (outcome: RunOutcome): void => {
+    if (isWindingDown) return;
+    isWindingDown = true;
+    stepAbort.abort();
+    later(graceMs, () => gate.close(outcome));
+    gate.finish(outcome);
+  };
+  /** A step that another one's failure left behind must not still be at work when the next attempt asks for it. */
+  const settle = (outcome: RunOutcome): RunOutcome | Promise<RunOutcome> => {
+    if (!isWindingDown && (outcome.kind !== "failed" || !gate.isBusy())) return outcome;
+    windDown(outcome);
+    return gate.decided;
+  };
+
   const stop = (reason: StopReason): void => {
     const isGraceful = reason === "interrupted" || reason === "stopping";
     if (stopReason !== null && (isGraceful || stopReason === reason)) return;
@@ -63,13 +80,13 @@ export function createTaskRun(deps: RunDeps, options: TaskRunOptions): TaskRun {
     const outcome = outcomeOfStop(context, reason);
     runAbort.abort(reason);
     if (isGraceful) {
-      gate.stopAtBoundary(outcome);
       later(graceMs, () => stepAbort.abort(reason));
       later(graceMs * 2, () => gate.close(outcome));
     } else {
       stepAbort.abort(reason);
       later(graceMs, () => gate.close(outcome));
     }
+    gate.stopAtBoundary(outcome);
   };
 
   return {
@@ -79,13 +96,14 @@ export function createTaskRun(deps: RunDeps, options: TaskRunOptions): TaskRun {
       if (task.timeoutMs !== null) later(task.timeoutMs, () => stop("timed-out"));
       const run = createRunHandle(context, { signal: runAbort.signal, progress: (update) => progress.report(update) });
       try {
-        const outcome = await Promise.race([execute(context, executor, run), gate.decided]);
+        const outcome = await Promise.race([execute(context, executor, run).then(settle), gate.decided]);
         const final = stopReason !== null && outcome.kind === "failed" ? outcomeOfStop(context, stopReason) : outcome;
         if (final.kind !== "lost") await progress.flush();
         return final;
       } finally {
         for (const cancel of timers) cancel();
         // Whatever the code still does after this can record nothing.
+        stepAbort.abort();
         gate.close({ kind: "lost" });
       }
     },
@@ -98,26 +116,8 @@ async function execute(context: RunContext, executor: Executor, run: Run): Promi
     context.journal.assertAllAsked();
     return { kind: "completed", result };
   } catch (error) {
-    return { kind: "failed", error, handledSteps: handledSteps(context, error) };
+    return { kind: "failed", error: toError(error), handledSteps: handledSteps(context, error) };
   }
-}
-
-/** Failed steps the code went on past: it asked for another step afterwards, and what ended the run is not that failure. */
-function handledSteps(context: RunContext, error: unknown): readonly number[] {
-  return context.failures
-    .filter((failure) => context.journal.askCount > failure.askCount && !isCausedBy(error, failure.error))
-    .map((failure) => failure.position);
-}
-
-function isCausedBy(error: unknown, cause: unknown): boolean {
-  for (
-    let current = error;
-    current !== undefined && current !== null;
-    current = current instanceof Error ? current.cause : null
-  ) {
-    if (current === cause) return true;
-  }
-  return false;
 }
 
 function outcomeOfStop(context: RunContext, reason: StopReason): RunOutcome {
@@ -152,19 +152,18 @@ function createRunHandle(
     signal,
     progress,
     step: (name, perform, options = {}) =>
-      gate.call((isConcurrent) => runStep(context, { name, isConcurrent }, { perform, options })),
-    sleep: (duration) => gate.call((isConcurrent) => sleep(context, isConcurrent, duration)),
+      gate.call((overlap) => runStep(context, { name, overlap }, { perform, options })),
+    sleep: (duration) => gate.call((overlap) => sleep(context, overlap, duration)),
     waitFor: (name, options) =>
-      gate.call((isConcurrent) => waitForSignal(context, isConcurrent, { signal: name, timeout: options?.timeout })),
-    approval: (question) => gate.call((isConcurrent) => approval(context, isConcurrent, question)),
-    async child(child) {
-      const [result] = await gate.call((isConcurrent) =>
-        children(context, { name: `child ${child.title}`.slice(0, 400), isConcurrent }, [child]),
-      );
-      return result;
-    },
+      gate.call((overlap) => waitForSignal(context, overlap, { signal: name, timeout: options?.timeout })),
+    approval: (question) => gate.call((overlap) => approval(context, overlap, question)),
+    child: (child) =>
+      gate.call(async (overlap) => {
+        const [result] = await children(context, { name: `child ${child.title}`.slice(0, 400), overlap }, [child]);
+        return result;
+      }),
     children: (tasks) =>
-      gate.call((isConcurrent) => children(context, { name: `${tasks.length} children`, isConcurrent }, tasks)),
+      gate.call((overlap) => children(context, { name: `${tasks.length} children`, overlap }, tasks)),
     resultOf: (need) => gate.track(context.store.execute(getResultOfNeed, { taskId: task.id, need })),
     artifact: (artifact) => gate.track(storeArtifact(context, artifact)),
     log: (message) => {

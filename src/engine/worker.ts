@@ -8,17 +8,17 @@ import { assert } from "../base/assert.ts";
 import { isPerdureError } from "../base/errors.ts";
 import type { ExecutionId, SessionId, WorkerId } from "../domain/ids.ts";
 import { asId } from "../domain/ids.ts";
-import type { Step } from "../domain/step.ts";
 import type { Claimed, ClaimResult } from "../store/commands/claims.ts";
 import { claimTasks, planOccurrence } from "../store/commands/claims.ts";
 import { listSteps } from "../store/commands/steps.ts";
 import { extendLeases, listWorkers, recoverWorkers, registerWorker, removeWorker } from "../store/commands/workers.ts";
-import type { Recovered } from "../store/commands/workers.ts";
+import type { Recovered, RegisterWorker } from "../store/commands/workers.ts";
 import { findStops } from "../store/commands/stops.ts";
 import type { Executor } from "./executor.ts";
 import type { HostDep } from "./host.ts";
 import { planOverdue } from "./occurrences.ts";
 import { recordOutcome } from "./record-outcome.ts";
+import type { RunOutcome } from "./run-outcome.ts";
 import type { RunDeps } from "./run-context.ts";
 import type { TaskRun } from "./task-run.ts";
 import { createTaskRun } from "./task-run.ts";
@@ -80,6 +80,7 @@ class StoreWorker implements Worker {
   readonly #deps: RunDeps & HostDep;
   readonly #options: WorkerOptions;
   readonly #actor: string;
+  readonly #registration: RegisterWorker;
   readonly #runs = new Map<ExecutionId, TaskRun>();
   readonly #ended = new Set<Promise<void>>();
   readonly #releases: (() => void)[] = [];
@@ -87,12 +88,14 @@ class StoreWorker implements Worker {
   #idle: Idle | null = null;
   #state: "new" | "running" | "stopping" | "failed" = "new";
   #failure: unknown = null;
-  /** Claimed, with their journals on the way. */
-  #loading = 0;
+  /** Claimed and not ended, those whose journals are on the way among them. */
+  #occupied = 0;
   #claiming = false;
   #claimAgain = false;
+  #claimInFlight: Promise<void> = Promise.resolve();
   #cancelDue: (() => void) | null = null;
   #stopCheck: (() => void) | null = null;
+  #starting: Promise<void> | null = null;
   #stopping: Promise<void> | null = null;
 
   constructor(deps: RunDeps & HostDep, options: WorkerOptions) {
@@ -100,35 +103,40 @@ class StoreWorker implements Worker {
     this.#options = options;
     this.id = asId(deps.random.uuid());
     this.#actor = `worker:${this.id.slice(0, 8)}`;
+    const { id: host, pid, startToken } = deps.host;
+    const label = `worker ${this.id.slice(0, 8)} (process ${pid})`;
+    this.#registration = { id: this.id, host, pid, startToken, label, leaseMs: options.leaseMs };
   }
 
-  async start(): Promise<void> {
-    const { store, host } = this.#deps;
-    const { leaseMs, heartbeatMs } = this.#options;
-    const label = `worker ${this.id.slice(0, 8)} (process ${host.pid})`;
-    await store.execute(registerWorker, {
-      id: this.id,
-      host: host.id,
-      pid: host.pid,
-      startToken: host.startToken,
-      label,
-      leaseMs,
-    });
-    this.#state = "running";
-    // Timers of the clock do not keep a process alive; a worker at work does.
-    const keepAlive = setInterval(() => {}, 2 ** 30);
-    this.#releases.push(() => clearInterval(keepAlive));
-    this.#releases.push(store.onCommit(() => this.#onCommit()));
-    this.#every(heartbeatMs, () => this.#extendLeases());
-    this.#every(LIVENESS_MS, () => this.#recover());
-    await this.#recover();
-    this.#claimSoon();
+  start(): Promise<void> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
+    const { store } = this.#deps;
+    try {
+      await store.execute(registerWorker, this.#registration);
+      if (this.#state !== "new") return;
+      this.#state = "running";
+      // Timers of the clock do not keep a process alive; a worker at work does.
+      const keepAlive = setInterval(() => {}, 2 ** 30);
+      this.#releases.push(() => clearInterval(keepAlive));
+      this.#releases.push(store.onCommit(() => this.#onCommit()));
+      this.#every(this.#options.heartbeatMs, () => this.#extendLeases());
+      this.#every(LIVENESS_MS, () => this.#recover());
+      await this.#recover();
+      this.#claimSoon();
+    } catch (error) {
+      this.#fail(error);
+      this.#release();
+      throw error;
+    }
   }
 
   nextIdle(after: number): Promise<Idle> {
     if (this.#state === "failed") return Promise.reject(this.#failure);
-    if (this.#idle !== null && this.#idle.version > after && this.#runs.size + this.#loading === 0)
-      return Promise.resolve(this.#idle);
+    if (this.#idle !== null && this.#idle.version > after && this.#occupied === 0) return Promise.resolve(this.#idle);
     return new Promise((resolve, reject) => this.#idleWaiters.push({ resolve, reject }));
   }
 
@@ -138,14 +146,29 @@ class StoreWorker implements Worker {
   }
 
   async #stop(): Promise<void> {
-    const wasRunning = this.#state === "running";
     if (this.#state !== "failed") this.#state = "stopping";
+    // What is on its way ends first: a claim that comes back now is not begun, and is let go with the rest below.
+    await this.#starting?.catch(() => {});
     this.#cancelDue?.();
     this.#stopCheck?.();
     for (const run of this.#runs.values()) run.stop("stopping");
+    await this.#claimInFlight;
     await Promise.all(this.#ended);
+    this.#release();
+    if (this.#starting !== null) await this.#remove();
+  }
+
+  /** What it holds is let go of. After a failure nobody has to hear of another one: whoever comes next recovers it then. */
+  async #remove(): Promise<void> {
+    try {
+      await this.#deps.store.execute(removeWorker, { workerId: this.id }, { actor: this.#actor });
+    } catch (error) {
+      if (this.#failure === null) throw error;
+    }
+  }
+
+  #release(): void {
     for (const release of this.#releases.splice(0)) release();
-    if (wasRunning) await this.#deps.store.execute(removeWorker, { workerId: this.id }, { actor: this.#actor });
   }
 
   #every(intervalMs: number, act: () => Promise<void>): void {
@@ -154,6 +177,7 @@ class StoreWorker implements Worker {
     const arm = (): void => {
       if (isReleased) return;
       cancel = this.#deps.clock.setTimer(intervalMs, () => {
+        if (this.#state === "failed") return;
         act().then(arm, (error: unknown) => this.#fail(error));
       });
     };
@@ -166,6 +190,10 @@ class StoreWorker implements Worker {
 
   #onCommit(): void {
     this.#claimSoon();
+    this.#checkStopsSoon();
+  }
+
+  #checkStopsSoon(): void {
     if (this.#runs.size === 0 || this.#stopCheck !== null) return;
     this.#stopCheck = this.#deps.clock.setTimer(STOP_CHECK_MS, () => {
       this.#stopCheck = null;
@@ -191,11 +219,9 @@ class StoreWorker implements Worker {
       executionId: execution.id,
       fence: execution.fence,
     }));
-    const { lost } = await this.#deps.store.execute(extendLeases, {
-      workerId: this.id,
-      leaseMs: this.#options.leaseMs,
-      holds,
-    });
+    const { leaseMs } = this.#options;
+    const { lost, isRegistered } = await this.#deps.store.execute(extendLeases, { workerId: this.id, leaseMs, holds });
+    if (!isRegistered && this.#state === "running") await this.#deps.store.execute(registerWorker, this.#registration);
     if (lost.length > 0) await this.#stopWhatMust();
   }
 
@@ -217,21 +243,24 @@ class StoreWorker implements Worker {
 
   #claimSoon(): void {
     if (this.#claiming) this.#claimAgain = true;
-    else this.#claim().catch((error: unknown) => this.#fail(error));
+    else this.#claimInFlight = this.#claim().catch((error: unknown) => this.#fail(error));
   }
 
   async #claim(): Promise<void> {
-    const limit = Math.min(MOST_AT_ONCE, this.#options.concurrency - this.#runs.size - this.#loading);
+    const limit = Math.min(MOST_AT_ONCE, this.#options.concurrency - this.#occupied);
     if (this.#state !== "running" || limit <= 0) return;
     this.#claiming = true;
     this.#claimAgain = false;
     const executors = this.#options.executors();
     const input = { workerId: this.id, executors: [...executors.keys()], sessionId: this.#options.sessionId, limit };
     const result = await this.#deps.store.execute(claimTasks, input, { actor: this.#actor });
+    if (this.#state !== "running") return;
     for (const claimed of result.claimed) this.#begin(claimed, executors);
+    // Taken for dead while the process was paused: what it held is gone, and it may claim again once it is known again.
+    if (result.isLeaseOver) await this.#deps.store.execute(registerWorker, this.#registration);
     await this.#planOverdue(result);
     this.#claiming = false;
-    const mayHaveMore = result.claimed.length === limit || result.overdue.length > 0;
+    const mayHaveMore = result.claimed.length === limit || result.overdue.length > 0 || result.isLeaseOver;
     if (this.#claimAgain || mayHaveMore) this.#claimSoon();
     else this.#rest(result);
   }
@@ -250,50 +279,54 @@ class StoreWorker implements Worker {
     if (result.nextDueAt !== null) {
       this.#cancelDue = this.#deps.clock.setTimer(result.nextDueAt - this.#deps.clock.now(), () => this.#claimSoon());
     }
-    if (this.#runs.size + this.#loading > 0 || this.#state !== "running") return;
+    if (this.#occupied > 0 || this.#state !== "running") return;
     const { nextDueAt, isMoreComing } = result;
     this.#idle = { version: (this.#idle?.version ?? 0) + 1, nextDueAt, isMoreComing };
     for (const waiter of this.#idleWaiters.splice(0)) waiter.resolve(this.#idle);
   }
 
   #begin(claimed: Claimed, executors: ReadonlyMap<string, Executor>): void {
+    this.#occupied += 1;
     const ended = this.#carryOut(claimed, executors).catch((error: unknown) => this.#fail(error));
     this.#ended.add(ended);
     void ended.then(() => this.#ended.delete(ended));
   }
 
   async #carryOut(claimed: Claimed, executors: ReadonlyMap<string, Executor>): Promise<void> {
+    const { execution } = claimed;
+    const outcome = await this.#perform(claimed, executors);
+    // The next claim joins the transaction that records this outcome, and sees what it releases.
+    const recording = outcome === null ? null : recordOutcome({ ...this.#deps, actor: this.#actor }, claimed, outcome);
+    this.#runs.delete(execution.id);
+    this.#occupied -= 1;
+    this.#claimSoon();
+    const recorded = await recording;
+    if (recorded !== null)
+      this.#options.onEvent?.({ kind: "ended", claimed, outcome: recorded.kind, error: recorded.error });
+  }
+
+  /** `null` when the worker was told to stop before the run had begun. */
+  async #perform(claimed: Claimed, executors: ReadonlyMap<string, Executor>): Promise<RunOutcome | null> {
     const { execution, task } = claimed;
     const executor = executors.get(task.executor);
     assert(executor !== undefined, "only tasks of known executors are claimed");
-    const journal = claimed.isResumed ? await this.#loadJournal(execution.id) : [];
+    const journal = claimed.isResumed ? await this.#deps.store.execute(listSteps, { executionId: execution.id }) : [];
+    if (this.#state !== "running") return null;
     const run = createTaskRun(this.#deps, { claimed, journal, actor: this.#actor, graceMs: this.#options.graceMs });
     this.#runs.set(execution.id, run);
-    if (this.#state !== "running") run.stop("stopping");
+    // Somebody may have asked it to stop while its journal was on the way.
+    if (claimed.isResumed) this.#checkStopsSoon();
     this.#options.onEvent?.({ kind: "started", claimed });
-    const outcome = await run.perform(executor);
-    // The next claim joins the transaction that records this outcome, and sees what it releases.
-    const recording = recordOutcome({ ...this.#deps, actor: this.#actor }, claimed, outcome);
-    this.#runs.delete(execution.id);
-    this.#claimSoon();
-    const recorded = await recording;
-    this.#options.onEvent?.({ kind: "ended", claimed, outcome: recorded.kind, error: recorded.error });
-  }
-
-  async #loadJournal(executionId: ExecutionId): Promise<readonly Step[]> {
-    this.#loading += 1;
-    try {
-      return await this.#deps.store.execute(listSteps, { executionId });
-    } finally {
-      this.#loading -= 1;
-    }
+    return await run.perform(executor);
   }
 
   /** The store failed, or Perdure has a bug: nothing more can be recorded, so nothing more is begun. What was held is recovered by whoever comes next. */
   #fail(error: unknown): void {
-    if (this.#state === "stopping" && isPerdureError(error, "store-unreachable")) return;
+    if (this.#state === "failed" || (this.#state === "stopping" && isPerdureError(error, "store-unreachable"))) return;
     this.#state = "failed";
     this.#failure = error;
+    this.#cancelDue?.();
+    this.#stopCheck?.();
     for (const run of this.#runs.values()) run.stop("lease-lost");
     for (const waiter of this.#idleWaiters.splice(0)) waiter.reject(error);
   }

@@ -32,10 +32,7 @@ export function orderPlan(tasks: readonly OrderedTask[]): PlanOrder {
   return { waves: wavesOf(tasks, levelOf), levelOf };
 }
 
-function wavesOf(
-  tasks: readonly OrderedTask[],
-  levelOf: PlanOrder["levelOf"],
-): readonly (readonly string[])[] {
+function wavesOf(tasks: readonly OrderedTask[], levelOf: PlanOrder["levelOf"]): readonly (readonly string[])[] {
   const waves: string[][] = [];
   for (const { key, executor } of tasks) {
     const level = levelOf.get(key) ?? null;

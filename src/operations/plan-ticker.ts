@@ -1,13 +1,14 @@
 /** Ticks completed tasks off in the plan's own file while work goes on. The file is replaced atomically and otherwise left as it is. */
 
+import { isUtf8 } from "node:buffer";
 import { randomBytes } from "node:crypto";
-import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { dirname, extname, join, resolve } from "node:path";
+import { readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 
+import { messageOf } from "../base/errors.ts";
 import type { SessionId } from "../domain/ids.ts";
 import { getSession } from "../store/commands/sessions.ts";
-import type { TaskPage } from "../store/commands/task-queries.ts";
-import { listTasks } from "../store/commands/task-queries.ts";
+import { listAllTasks } from "./all-tasks.ts";
 import type { OperationContext } from "./operation.ts";
 
 export interface PlanTicker {
@@ -41,32 +42,45 @@ export function createPlanTicker(context: OperationContext, sessionId: SessionId
 }
 
 export interface TickResult {
+  /** How many boxes were ticked. */
   readonly changed: number;
-  /** Files written, relative to the project. */
-  readonly files: readonly string[];
+  /** Keys of completed tasks that the files have no box for: headings, and what was edited away. */
+  readonly missing: readonly string[];
+  /** Files that could not be ticked, each with why. */
+  readonly failed: readonly string[];
+}
+
+export interface TickOptions {
+  /** Say what would be ticked and write nothing. */
+  readonly isDryRun?: boolean;
 }
 
 /** Brings the boxes of a session's plan up to date with what is completed. Does nothing for a plan that has no boxes. */
 export async function tickPlan(
   context: Pick<OperationContext, "store" | "projectDir">,
   sessionId: SessionId,
+  { isDryRun = false }: TickOptions = {},
 ): Promise<TickResult> {
-  const session = await context.store.execute(getSession, { sessionId });
-  if (session.planFile === null) return { changed: 0, files: [] };
-  const { tickBoxes } = await import("../plans/tick.ts");
   let changed = 0;
-  const files: string[] = [];
+  const missing: string[] = [];
+  const failed: string[] = [];
+  const session = await context.store.execute(getSession, { sessionId });
+  if (session.planFile === null) return { changed, missing, failed };
   for (const [file, updates] of await updatesByFile(context, sessionId)) {
     const path = resolve(context.projectDir, file);
-    if (extname(path).toLowerCase() !== ".md") continue;
-    const ticked = tickBoxes(await readFile(path, "utf8"), updates);
-    if (ticked.changed === 0) continue;
-    await replaceFile(path, ticked.text);
-    changed += ticked.changed;
-    files.push(file);
+    if (!MARKDOWN.test(path)) continue;
+    try {
+      const boxes = await tickFile(path, updates, isDryRun);
+      changed += boxes.changed;
+      missing.push(...boxes.missing);
+    } catch (error) {
+      failed.push(`${file} could not be ticked: ${messageOf(error)}`);
+    }
   }
-  return { changed, files };
+  return { changed, missing, failed };
 }
+
+const MARKDOWN = /\.(?:md|markdown|mdx)$/i;
 
 type Update = { readonly key: string; readonly done: boolean; readonly line: number };
 
@@ -75,30 +89,45 @@ async function updatesByFile(
   sessionId: SessionId,
 ): Promise<ReadonlyMap<string, readonly Update[]>> {
   const byFile = new Map<string, Update[]>();
-  let after: number | null = null;
-  do {
-    const page: TaskPage = await context.store.execute(listTasks, {
-      sessionId,
-      statuses: ["completed"],
-      minPriority: null,
-      parentId: null,
-      search: null,
-      after,
-      limit: 500,
-    });
-    for (const { key, source } of page.tasks) {
-      if (key === null || source === null) continue;
-      byFile.set(source.file, [...(byFile.get(source.file) ?? []), { key, done: true, line: source.line }]);
-    }
-    after = page.next;
-  } while (after !== null);
+  for (const { key, source } of await listAllTasks(context, { sessionId, statuses: ["completed"] })) {
+    if (key === null || source === null) continue;
+    const updates = byFile.get(source.file) ?? [];
+    updates.push({ key, done: true, line: source.line });
+    byFile.set(source.file, updates);
+  }
   return byFile;
 }
 
-async function replaceFile(path: string, text: string): Promise<void> {
+async function tickFile(
+  path: string,
+  updates: readonly Update[],
+  isDryRun: boolean,
+): Promise<Pick<TickResult, "changed" | "missing">> {
+  const { tickBoxes } = await import("../plans/tick.ts");
+  // Through a link, so that the file is replaced and not the link.
+  const file = await realpath(path);
+  for (let attempt = 1; ; attempt++) {
+    const before = await stat(file);
+    const bytes = await readFile(file);
+    if (!isUtf8(bytes)) throw new Error("it is not UTF-8 text");
+    const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+    const { text: after, changed, missing } = tickBoxes(text, updates);
+    if (isDryRun || changed === 0) return { changed, missing };
+    // Somebody edited it while it was read: their version is what is ticked.
+    if (attempt < MAX_ATTEMPTS && (await stat(file)).mtimeMs !== before.mtimeMs) continue;
+    await replaceFile(file, { text: after, mode: before.mode });
+    return { changed, missing };
+  }
+}
+
+const MAX_ATTEMPTS = 5;
+
+async function replaceFile(
+  path: string,
+  { text, mode }: { readonly text: string; readonly mode: number },
+): Promise<void> {
   const temporary = join(dirname(path), `.${randomBytes(6).toString("hex")}.perdure-tmp`);
   try {
-    const { mode } = await stat(path);
     await writeFile(temporary, text, { mode, flush: true });
     await rename(temporary, path);
   } catch (error) {

@@ -12,7 +12,7 @@ import { requestInterrupt } from "../store/commands/task-actions.ts";
 import { toIsoOrNull } from "./json/times.ts";
 import type { OperationContext, OperationEvent, RunOptions } from "./operation.ts";
 import type { WorkEnd } from "./work-end.ts";
-import { restingEnd, waitingMessage } from "./work-end.ts";
+import { isMoreComing, restingEnd, waitingMessage } from "./work-end.ts";
 
 /** How a graceful stop waits for the steps in flight. */
 export const GRACE_MS = 10_000;
@@ -96,8 +96,8 @@ async function workToEnd(context: OperationContext, worker: Worker, input: WorkT
     if (session.status === "paused") return "interrupted";
     if (isFinishedSession(session.status) || session.status === "failed") return session.status as WorkEnd;
     const queue = await context.store.execute(describeQueue, { sessionId });
-    const canRest = queue.workedOn === 0 && !idle.isMoreComing && !input.wait;
-    if (session.status === "active" && canRest) return restingEnd(queue, executors);
+    const goesOn = queue.workedOn > 0 || isMoreComing(queue, executors) || input.wait;
+    if (session.status === "active" && !goesOn) return restingEnd(queue, executors);
     tell({ type: "waiting", until: toIsoOrNull(idle.nextDueAt), message: waitingMessage(queue, executors) });
   }
 }

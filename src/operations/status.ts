@@ -5,6 +5,7 @@ import * as v from "valibot";
 import { BLOCKED_REASONS } from "../domain/task.ts";
 import type { TaskLine } from "../store/commands/session-overview.ts";
 import { getSessionOverview } from "../store/commands/session-overview.ts";
+import { countsSchema, countsToJson } from "./json/counts.ts";
 import { progressSchema, progressToJson } from "./json/progress.ts";
 import { toDueIso, toIso } from "./json/times.ts";
 import { defineOperation } from "./operation.ts";
@@ -31,15 +32,7 @@ export const status = defineOperation({
   }),
   output: v.object({
     session: v.object({ id: v.string(), name: v.string(), status: v.string() }),
-    counts: v.object({
-      pending: v.number(),
-      blocked: v.number(),
-      in_progress: v.number(),
-      completed: v.number(),
-      failed: v.number(),
-      cancelled: v.number(),
-      total: v.number(),
-    }),
+    counts: countsSchema,
     progress: progressSchema,
     running: v.array(
       v.object({
@@ -63,7 +56,7 @@ export const status = defineOperation({
     const { session, counts } = overview;
     return {
       session: { id: session.id, name: session.name, status: session.status },
-      counts: { ...counts, total: Object.values(counts).reduce((sum, count) => sum + count, 0) },
+      counts: countsToJson(counts),
       progress: progressToJson(overview.progress),
       running: overview.running.map((task) => ({
         ...lineToJson(task),

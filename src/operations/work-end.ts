@@ -21,7 +21,7 @@ export type WorkEnd =
  * needs `perdure resume`; then what failed.
  */
 export function restingEnd(queue: QueueState, executors: ReadonlySet<string>): WorkEnd {
-  const others = queue.ready.filter(({ executor }) => !executors.has(executor));
+  const others = [...queue.ready, ...queue.later].filter(({ executor }) => !executors.has(executor));
   const interrupted = queue.blocked.filter(({ reason, hasNote }) => reason === "interrupted" && !hasNote);
   const waiting = queue.blocked.filter(
     (group) => !interrupted.includes(group) && group.reason !== "dependencies" && group.reason !== "dependency_failed",
@@ -32,13 +32,20 @@ export function restingEnd(queue: QueueState, executors: ReadonlySet<string>): W
   return queue.blocked.length > 0 ? "blocked" : "scheduled";
 }
 
+/** Whether this process will have something to do without anyone doing something first. */
+export function isMoreComing(queue: QueueState, executors: ReadonlySet<string>): boolean {
+  return queue.timedWaits > 0 || [...queue.ready, ...queue.later].some(({ executor }) => executors.has(executor));
+}
+
 /** What work waits for, in words. */
 export function waitingMessage(queue: QueueState, executors: ReadonlySet<string>): string {
   if (queue.workedOn > 0) return `${queue.workedOn} in progress in another process`;
   const asking = queue.blocked.find(({ reason }) => reason !== "dependencies");
   if (asking !== undefined) return `${asking.name} is blocked: ${asking.note ?? asking.reason.replaceAll("_", " ")}`;
   const byHand = queue.ready.find(({ executor }) => !executors.has(executor));
-  if (byHand !== undefined) return `${byHand.count} ${byHand.executor} ${byHand.count === 1 ? "task" : "tasks"} to be done`;
+  if (byHand !== undefined)
+    return `${byHand.count} ${byHand.executor} ${byHand.count === 1 ? "task" : "tasks"} to be done`;
   if (queue.claimedByHand > 0) return `${queue.claimedByHand} being done by hand`;
-  return queue.notDue > 0 ? `${queue.notDue} not due yet` : "nothing to do";
+  const notDue = [...queue.later, ...queue.recurring].reduce((sum, { count }) => sum + count, 0);
+  return notDue > 0 ? `${notDue} not due yet` : "nothing to do";
 }

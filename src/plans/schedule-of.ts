@@ -1,5 +1,6 @@
 /** Reads the `schedule` of a task: `{type: daily, time, timezone}`, `{cron, timezone}`, `{at}`, `{every}` or `{in}`. */
 
+import { findInstant } from "../base/instant.ts";
 import { validateSchedule } from "../domain/schedule-rules.ts";
 import type { Schedule } from "../domain/schedule.ts";
 import type { Fields } from "./fields.ts";
@@ -23,7 +24,6 @@ const WITH_TIMEZONE: ReadonlySet<ScheduleType> = new Set<ScheduleType>(["daily",
 
 const HINT =
   'Write { type: daily, time: "07:00" }, { cron: "0 7 * * 1-5" }, { at: 2026-12-01T09:00:00Z }, { every: 15m } or { in: 30m }.';
-const INSTANT = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})$/i;
 const SHORTEST_INTERVAL_MS = 1;
 
 /** `null` when it was reported as a problem. */
@@ -89,8 +89,8 @@ function readSchedule(type: ScheduleType, fields: Fields, problems: Problems): S
 export function instantOf(key: string, fields: Fields, problems: Problems): number | null {
   const written = fields.text(key);
   if (written === null) return null;
-  const at = INSTANT.test(written.text) ? Date.parse(written.text) : Number.NaN;
-  if (Number.isFinite(at)) return at;
+  const at = findInstant(written.text);
+  if (at !== null) return at;
   problems.add(
     written.place,
     `${key} must be an instant with its offset, and this is ${JSON.stringify(written.text.slice(0, 80))}`,

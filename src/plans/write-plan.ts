@@ -14,14 +14,22 @@ type Written = Record<string, unknown>;
 /** Settings equal to the built-in defaults are not written. */
 export async function draftToYaml(draft: PlanDraft): Promise<string> {
   const { stringify } = await import("yaml");
+  return stringify(writtenPlan(draft), { lineWidth: 0, aliasDuplicateObjects: false });
+}
+
+/** The same as JSON. */
+export function draftToJson(draft: PlanDraft): string {
+  return `${JSON.stringify(writtenPlan(draft), null, 2)}\n`;
+}
+
+function writtenPlan(draft: PlanDraft): Written {
   const parents = new Set(draft.tasks.map((task) => task.parentKey));
-  const plan = {
+  return {
     name: draft.name,
     ...(draft.goal === null ? {} : { goal: draft.goal }),
     ...(draft.concurrency === null ? {} : { concurrency: draft.concurrency }),
     tasks: draft.tasks.map((task) => writtenTask(task, parents.has(task.key))),
   };
-  return stringify(plan, { lineWidth: 0, aliasDuplicateObjects: false });
 }
 
 function writtenTask(task: TaskDraft, hasChildren: boolean): Written {

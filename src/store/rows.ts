@@ -4,6 +4,7 @@
  */
 
 import { assert } from "../base/assert.ts";
+import { leadsTo } from "../domain/state-machine.ts";
 import type { Command, CommandContext, Row, SqlValue } from "./command.ts";
 import { rows } from "./command.ts";
 import type { Table } from "./tables.ts";
@@ -58,6 +59,7 @@ export function* updateRow(
     assignments += `${assignments === "" ? "" : ", "}${column} = ?`;
   }
   if (params.length === 0) return before;
+  assertKnownTransition(target, { from: was.status, to: becomes.status });
   const { where, key } = locate(target, before);
   yield* rows(`update ${target.name} set ${assignments} where project_id = ?${where}`, ...params, context.projectId, ...key);
   yield* logChange(context, target, before, { before: was, after: becomes, ...meta });
@@ -99,6 +101,11 @@ function* logChange(context: CommandContext, target: Table, row: Row, change: Lo
     change.after === null ? null : JSON.stringify(change.after),
     change.note ?? null,
   );
+}
+
+function assertKnownTransition({ machine }: Table, { from, to }: { readonly from: SqlValue | undefined; readonly to: SqlValue | undefined }): void {
+  if (machine === undefined || to === undefined) return;
+  assert(leadsTo(machine, String(from), String(to)), `a ${machine.noun} that is ${String(from)} does not become ${String(to)}`);
 }
 
 /** The condition that finds a row again: by `seq` where there is one, which is cheaper than by id. */

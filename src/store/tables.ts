@@ -1,5 +1,11 @@
 /** The logged tables: their columns and what identifies a row. Everything that writes state or replays the log goes by this. */
 
+import { executionMachine } from "../domain/execution.ts";
+import { sessionMachine } from "../domain/session.ts";
+import type { AnyStateMachine } from "../domain/state-machine.ts";
+import { stepMachine } from "../domain/step.ts";
+import { taskMachine } from "../domain/task.ts";
+
 export interface Table {
   readonly name: string;
   /** Besides `project_id`, which every key begins with. */
@@ -9,6 +15,8 @@ export interface Table {
   /** Columns that hold JSON text (or a reference to a blob). */
   readonly json: readonly string[];
   readonly hasSeq: boolean;
+  /** Of its column `status`, if it has one: no write may change it in a way the machine does not know. */
+  readonly machine?: AnyStateMachine;
 }
 
 function table(definition: Omit<Table, "hasSeq">): Table {
@@ -22,6 +30,7 @@ export const SESSIONS = table({
     words(`seq id name status goal plan_file plan_fingerprint concurrency max_unfinished metadata created_at updated_at
     started_at ended_at`),
   json: ["metadata"],
+  machine: sessionMachine,
 });
 
 export const TASKS = table({
@@ -32,6 +41,7 @@ export const TASKS = table({
     priority weight waiting_on on_dependency_failure context max_retries retry timeout_ms schedule overlap catch_up
     scheduled_for missed_until run_at execution_id source created_at updated_at started_at completed_at held`),
   json: ["input", "context", "retry", "schedule", "source"],
+  machine: taskMachine,
 });
 
 export const DEPENDENCIES = table({
@@ -48,6 +58,7 @@ export const EXECUTIONS = table({
     words(`seq id session_id task_id kind status attempt retry_count fence worker_id scheduled_for interrupt_requested
     result error progress started_at updated_at ended_at`),
   json: ["result", "error", "progress"],
+  machine: executionMachine,
 });
 
 export const STEPS = table({
@@ -57,6 +68,7 @@ export const STEPS = table({
     words(`execution_id position session_id task_id name kind status effect concurrent handled attempt result error
     started_at ended_at`),
   json: ["kind", "result", "error"],
+  machine: stepMachine,
 });
 
 export const SIGNALS = table({

@@ -18,6 +18,7 @@ import { leasesSuite } from "./store-suite/leases-suite.ts";
 import { logSuite } from "./store-suite/log-suite.ts";
 import { recordsSuite } from "./store-suite/records-suite.ts";
 import { submissionSuite } from "./store-suite/submission-suite.ts";
+import { waitsSuite } from "./store-suite/waits-suite.ts";
 import type { StoreSuiteOptions } from "./store-suite/suite-options.ts";
 
 export function storeSuite(options: StoreSuiteOptions): void {
@@ -28,6 +29,7 @@ export function storeSuite(options: StoreSuiteOptions): void {
     dependenciesSuite(suite);
     submissionSuite(suite);
     journalSuite(suite);
+    waitsSuite(suite);
     recordsSuite(suite);
     logSuite(suite);
   });

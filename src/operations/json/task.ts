@@ -5,6 +5,7 @@ import * as v from "valibot";
 import type { Schedule } from "../../domain/schedule.ts";
 import type { TaskDetail } from "../../domain/task.ts";
 import { BLOCKED_REASONS, TASK_STATUSES } from "../../domain/task.ts";
+import { errorSchema, errorToJson } from "./error.ts";
 import { progressSchema, progressToJson } from "./progress.ts";
 import { toDueIso, toIso, toIsoOrNull } from "./times.ts";
 
@@ -29,7 +30,7 @@ export const taskSchema = v.object({
   artifacts: v.array(v.string()),
   progress: progressSchema,
   result: v.unknown(),
-  lastError: v.nullable(v.object({ code: v.string(), message: v.string() })),
+  lastError: v.nullable(errorSchema),
   retryCount: v.number(),
   maxRetries: v.number(),
   timeoutMs: v.nullable(v.number()),
@@ -67,7 +68,7 @@ export function taskToJson(task: TaskDetail): TaskJson {
     artifacts: [...task.artifacts],
     progress: progressToJson(task.progress),
     result: task.result,
-    lastError: task.lastError === null ? null : { code: task.lastError.code, message: task.lastError.message },
+    lastError: errorToJson(task.lastError),
     retryCount: task.retryCount,
     maxRetries: task.maxRetries,
     timeoutMs: task.timeoutMs,

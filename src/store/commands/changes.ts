@@ -6,7 +6,7 @@ import type { SessionId, TaskId } from "../../domain/ids.ts";
 import type { JsonObject } from "../../base/json.ts";
 import { isJsonObject, parseStoredJson } from "../../base/json.ts";
 import type { Command, Row, SqlValue } from "../command.ts";
-import { defineRead, rows } from "../command.ts";
+import { defineRead, oneRow, rows } from "../command.ts";
 import { integer, text, textOrNull } from "../entity-rows.ts";
 import { LOGGED_TABLES } from "../tables.ts";
 
@@ -58,6 +58,42 @@ function rowToChange(row: Row): Change {
     note: textOrNull(row.note),
   };
 }
+
+/** What changes are about, by id: the words for it, as it is called now. Whatever is gone is left out. */
+export interface ChangeNames {
+  readonly tasks: ReadonlyMap<string, { readonly key: string | null; readonly title: string }>;
+  readonly sessions: ReadonlyMap<string, string>;
+  /** By the row key of the step. */
+  readonly steps: ReadonlyMap<string, string>;
+}
+
+export const nameChanges = defineRead(
+  "name-changes",
+  function* (context, input: { readonly changes: readonly Change[] }): Command<ChangeNames> {
+    const tasks = new Map<string, { readonly key: string | null; readonly title: string }>();
+    const sessions = new Map<string, string>();
+    const steps = new Map<string, string>();
+    for (const { taskId, sessionId, entity, rowKey } of input.changes) {
+      if (taskId !== null && !tasks.has(taskId)) {
+        const sql = "select key, title from tasks where project_id = ? and id = ?";
+        const row = yield* oneRow(sql, context.projectId, taskId);
+        if (row !== null) tasks.set(taskId, { key: textOrNull(row.key), title: text(row.title) });
+      }
+      if (entity === "sessions" && sessionId !== null && !sessions.has(sessionId)) {
+        const sql = "select name from sessions where project_id = ? and id = ?";
+        const row = yield* oneRow(sql, context.projectId, sessionId);
+        if (row !== null) sessions.set(sessionId, text(row.name));
+      }
+      if (entity === "steps" && !steps.has(rowKey)) {
+        const [executionId, position] = parseStoredJson(rowKey, "the key of a step") as [string, number];
+        const sql = "select name from steps where project_id = ? and execution_id = ? and position = ?";
+        const row = yield* oneRow(sql, context.projectId, executionId, position);
+        if (row !== null) steps.set(rowKey, text(row.name));
+      }
+    }
+    return { tasks, sessions, steps };
+  },
+);
 
 /** The logged columns, those that hold JSON as what they hold. */
 function columns(value: SqlValue | undefined, entity: string): JsonObject | null {

@@ -9,6 +9,7 @@ import type { Command, CommandContext, Row, SqlValue } from "../command.ts";
 import { defineWrite, oneRow, rows } from "../command.ts";
 import { integer, rowToExecution, rowToTask, text } from "../entity-rows.ts";
 import { insertRow, updateRow } from "../rows.ts";
+import { RECURRING_SQL, recursByText } from "../schedule-column.ts";
 import { columnsOf, EXECUTIONS, TASKS } from "../tables.ts";
 import { withValues } from "../values.ts";
 import { nameOfTask } from "./dependencies.ts";
@@ -31,6 +32,8 @@ export interface Claimed {
 }
 
 export interface ClaimResult {
+  /** The worker is not registered, or its lease ran out: it has to register again before it gets anything. */
+  readonly isLeaseOver: boolean;
   readonly claimed: readonly Claimed[];
   /** Occurrences of recurring tasks that came due a while ago: what is missed has to be planned (`planOccurrence`) before they are claimed. */
   readonly overdue: readonly Task[];
@@ -50,6 +53,9 @@ export const claimTasks = defineWrite("claim-tasks", function* (context, input: 
   yield* wakeWaiting(context);
   const candidates: Row[] = [];
   for (const executor of input.executors) candidates.push(...(yield* readyTasks(context, input, executor)));
+  if (candidates.length > 0 && !(yield* hasLease(context, input.workerId))) {
+    return { isLeaseOver: true, claimed: [], overdue: [], nextDueAt: null, isMoreComing: true };
+  }
   candidates.sort(byUrgency);
   const claimed: Claimed[] = [];
   const overdue: Task[] = [];
@@ -59,13 +65,24 @@ export const claimTasks = defineWrite("claim-tasks", function* (context, input: 
   }
   const isShort = claimed.length < input.limit;
   const nextDueAt = isShort ? yield* nextDue(context, input) : null;
-  return { claimed, overdue, nextDueAt, isMoreComing: isShort && (yield* isMoreComing(context, input)) };
+  return {
+    isLeaseOver: false,
+    claimed,
+    overdue,
+    nextDueAt,
+    isMoreComing: isShort && (yield* isMoreComing(context, input)),
+  };
 });
 
-const RECURRING = `(schedule like '{"type":"every"%' or schedule like '{"type":"daily"%' or schedule like '{"type":"cron"%')`;
+/** A claim by a worker that nobody could take over from later would be held for ever. */
+function* hasLease(context: CommandContext, workerId: WorkerId): Command<boolean> {
+  const sql = "select id from workers where project_id = ? and id = ? and lease_expires_at > ?";
+  return (yield* oneRow(sql, context.projectId, workerId, context.now)) !== null;
+}
+
 
 function* isOverdueOccurrence(context: CommandContext, task: Row): Command<boolean> {
-  if (task.schedule === null || !/^\{"type":"(every|daily|cron)"/.test(text(task.schedule))) return false;
+  if (!recursByText(task.schedule)) return false;
   if (context.now - integer(task.run_at) <= OVERDUE_MS) return false;
   if (task.execution_id === null) return true;
   const execution = yield* executionRow(context, text(task.execution_id));
@@ -105,7 +122,7 @@ export const planOccurrence = defineWrite("plan-occurrence", function* (context,
 function* isMoreComing(context: CommandContext, input: ClaimTasks): Command<boolean> {
   const { where, params } = scopeOf(context, input.sessionId);
   for (const executor of input.executors) {
-    const sql = `select id from tasks where ${where} and ${READY} and (schedule is null or not ${RECURRING}) limit 1`;
+    const sql = `select id from tasks where ${where} and ${READY} and (schedule is null or not ${RECURRING_SQL}) limit 1`;
     if ((yield* oneRow(sql, ...params, executor)) !== null) return true;
   }
   const waking = `select id from tasks where ${where} and status = 'blocked' and blocked_reason = 'waiting' and run_at < ? limit 1`;

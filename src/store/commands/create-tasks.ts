@@ -12,6 +12,7 @@ import type { Command, CommandContext, Row } from "../command.ts";
 import { defineWrite, oneRow } from "../command.ts";
 import { integer, rowToTask, text } from "../entity-rows.ts";
 import type { NewTask } from "../new-task.ts";
+import { recursByText, scheduleToText } from "../schedule-column.ts";
 import { insertRow, updateRow } from "../rows.ts";
 import { columnsOf, DEPENDENCIES, TASKS } from "../tables.ts";
 import { storeValue, withValues } from "../values.ts";
@@ -171,7 +172,7 @@ function* refuseTakenKey(context: CommandContext, session: Row, key: string): Co
 function refuseNeedsThatRecur(tasks: readonly NewTask[], existing: ReadonlyMap<string, Row>): void {
   const recurring = new Set(tasks.filter((task) => recurs(task)).map((task) => task.ref));
   for (const [reference, row] of existing) {
-    if (typeof row.schedule === "string" && /"type":"(every|daily|cron)"/.test(row.schedule)) recurring.add(reference);
+    if (recursByText(row.schedule)) recurring.add(reference);
   }
   for (const task of tasks) {
     const need = task.needs.find((reference) => recurring.has(reference));
@@ -184,11 +185,12 @@ function refuseNeedsThatRecur(tasks: readonly NewTask[], existing: ReadonlyMap<s
   }
 }
 
-/** What each new task waits for: what it needs, and every new task below it that does not recur. */
+/** What each new task waits for: what it needs, and every other new task below it that does not recur. */
 function edgesOf(tasks: readonly NewTask[], resolved: Resolved): ReadonlyMap<string, readonly Edge[]> {
   const edges = new Map<string, Edge[]>(tasks.map((task) => [task.ref, uniqueNeeds(task, resolved)]));
   for (const task of tasks) {
-    if (task.parent !== null && !recurs(task)) edges.get(task.parent)?.push({ to: task.ref, kind: "part" });
+    const parentEdges = task.parent === null || recurs(task) ? undefined : edges.get(task.parent);
+    if (parentEdges?.some((edge) => edge.to === task.ref) === false) parentEdges.push({ to: task.ref, kind: "part" });
   }
   return edges;
 }
@@ -251,8 +253,7 @@ function initialState(
     waitingOn: waiting.length,
     failedNote: failed === undefined ? null : `${failed.to} did not complete`,
   });
-  const isDoneGroup =
-    task.executor === GROUP_EXECUTOR && waiting.length === 0 && edges.some((edge) => edge.kind === "part");
+  const isDoneGroup = task.executor === GROUP_EXECUTOR && waiting.length === 0;
   return isDoneGroup ? { ...state, status: "completed", completed_at: now } : { ...state, completed_at: null };
 }
 
@@ -279,7 +280,7 @@ function* insertTask(
     max_retries: task.maxRetries,
     retry: retryText(task),
     timeout_ms: task.timeoutMs,
-    schedule: task.schedule === null ? null : JSON.stringify(task.schedule),
+    schedule: scheduleToText(task.schedule),
     overlap: task.overlap,
     catch_up: task.catchUp,
     scheduled_for: task.scheduledFor,

@@ -13,7 +13,7 @@ import type { Command, CommandContext, Row } from "../command.ts";
 import { oneRow, rows } from "../command.ts";
 import { text } from "../entity-rows.ts";
 import { updateRow } from "../rows.ts";
-import { columnsOf, TASKS } from "../tables.ts";
+import { columnsOf, EXECUTIONS, TASKS } from "../tables.ts";
 
 export type EdgeKind = "needs" | "part" | "child";
 type EndStatus = Extract<TaskStatus, "completed" | "failed" | "cancelled">;
@@ -108,6 +108,7 @@ function* applyFailurePolicy(
 ): Command<Ended | null> {
   const note = `${failed.name} ${failed.status === "failed" ? "failed" : "was cancelled"}`;
   if (policy === "cancel") {
+    yield* endSuspended(context, task, note);
     yield* updateRow(context, TASKS, task, {
       verb: "cancel",
       note,
@@ -130,25 +131,37 @@ function* applyFailurePolicy(
   return null;
 }
 
-/** A task that had ended is open again, by its row: whoever has not begun by now counts anew. */
+/** The execution of a task that had begun before it got the dependency: nothing goes on with it. */
+function* endSuspended(context: CommandContext, task: Row, note: string): Command<void> {
+  if (task.execution_id === null) return;
+  const sql = `select project_id, ${columnsOf(EXECUTIONS)} from executions
+    where project_id = ? and id = ? and status in ('suspended', 'interrupted')`;
+  const execution = yield* oneRow(sql, context.projectId, text(task.execution_id));
+  if (execution === null) return;
+  const error = JSON.stringify({ code: "cancelled", message: note });
+  yield* updateRow(context, EXECUTIONS, execution, {
+    verb: "cancel",
+    note,
+    patch: { status: "failed", error, updated_at: context.now, ended_at: context.now },
+  });
+}
+
+/** A task that had ended is open again, by its row: whoever has not begun by now counts anew, complete groups open too. */
 export function* reopenDependents(context: CommandContext, taskId: string): Command<void> {
-  for (const dependent of yield* rows(DEPENDENTS_SQL, context.projectId, taskId)) {
-    const status = text(dependent.status);
-    const stillWaits = status === "blocked" && Number(dependent.waiting_on) > 0;
-    if (stillWaits || (status === "pending" && dependent.execution_id === null))
-      yield* recountDependencies(context, dependent);
-    if (status === "completed" && dependent.executor === GROUP_EXECUTOR) {
+  const queue = [taskId];
+  for (let reopened = queue.shift(); reopened !== undefined; reopened = queue.shift()) {
+    for (const dependent of yield* rows(DEPENDENTS_SQL, context.projectId, reopened)) {
+      const { status } = dependent;
+      const stillWaits = status === "blocked" && Number(dependent.waiting_on) > 0;
+      const hasNotBegun = status === "pending" && dependent.execution_id === null;
+      if (stillWaits || hasNotBegun) yield* recountDependencies(context, dependent);
+      if (status !== "completed" || dependent.executor !== GROUP_EXECUTOR) continue;
+      const blocked = { status: "blocked", blocked_reason: "dependencies", waiting_on: 1, completed_at: null };
       yield* updateRow(context, TASKS, dependent, {
         verb: "reopen",
-        patch: {
-          status: "blocked",
-          blocked_reason: "dependencies",
-          waiting_on: 1,
-          completed_at: null,
-          updated_at: context.now,
-        },
+        patch: { ...blocked, updated_at: context.now },
       });
-      yield* reopenDependents(context, text(dependent.id));
+      queue.push(text(dependent.id));
     }
   }
 }

@@ -98,10 +98,7 @@ export interface FailAttempt {
 export const failAttempt = defineWrite("fail-attempt", function* (context, input: FailAttempt): Command<void> {
   const execution = yield* heldExecution(context, input.hold);
   const task = yield* taskRow(context, text(execution.task_id));
-  for (const position of input.handledSteps) {
-    const step = yield* stepRow(context, input.hold.executionId, position);
-    if (step !== null) yield* updateRow(context, STEPS, step, { verb: "handle", patch: { handled: 1 } });
-  }
+  yield* markHandled(context, input.hold, input.handledSteps);
   const error = errorText(input.error);
   const base = { error, worker_id: null, interrupt_requested: 0, updated_at: context.now };
   if (input.retryAt !== null) {
@@ -129,6 +126,13 @@ export const failAttempt = defineWrite("fail-attempt", function* (context, input
   });
   yield* endTask(context, task, { status: "failed", next: input.next });
 });
+
+function* markHandled(context: CommandContext, { executionId }: Hold, positions: readonly number[]): Command<void> {
+  for (const position of positions) {
+    const step = yield* stepRow(context, executionId, position);
+    if (step !== null) yield* updateRow(context, STEPS, step, { verb: "handle", patch: { handled: 1 } });
+  }
+}
 
 export function errorText(error: TaskError): string {
   const stack = error.stack === undefined ? {} : { stack: error.stack.slice(0, LIMITS.errorChars) };
@@ -237,11 +241,19 @@ export const releaseHold = defineWrite(
   },
 );
 
+export interface BlockOnUnknownOutcome {
+  readonly hold: Hold;
+  readonly position: number;
+  /** As for `FailAttempt`, since what is decided begins a new attempt. */
+  readonly handledSteps?: readonly number[];
+}
+
 /** An effect may or may not have taken place, and nothing can find out: the task waits for someone to say (INV-8). */
 export const blockOnUnknownOutcome = defineWrite(
   "block-on-unknown-outcome",
-  function* (context, input: { readonly hold: Hold; readonly position: number }): Command<void> {
+  function* (context, input: BlockOnUnknownOutcome): Command<void> {
     const execution = yield* heldExecution(context, input.hold);
+    yield* markHandled(context, input.hold, input.handledSteps ?? []);
     const task = yield* taskRow(context, text(execution.task_id));
     const step = yield* stepRow(context, input.hold.executionId, input.position);
     if (step?.status === "started")

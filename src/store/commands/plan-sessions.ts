@@ -11,7 +11,8 @@ import type { Command, CommandContext, Row } from "../command.ts";
 import { defineRead, defineWrite, oneRow, rows } from "../command.ts";
 import { text, textOrNull } from "../entity-rows.ts";
 import type { NewTask } from "../new-task.ts";
-import { deleteRow, insertRow, updateRow } from "../rows.ts";
+import { scheduleToText } from "../schedule-column.ts";
+import { deleteRow, updateRow } from "../rows.ts";
 import { columnsOf, DEPENDENCIES, SESSIONS, TASKS } from "../tables.ts";
 import { storeValue, withValues } from "../values.ts";
 import { insertEdge, insertTasks, refuseTooManyNeeds, retryText, waitForParts } from "./create-tasks.ts";
@@ -105,8 +106,7 @@ function* syncPlan(context: CommandContext, found: Row, input: SubmitPlan): Comm
   refuseCycleInPlan(input.tasks);
   const opened = yield* openSessionForWork(context, text(found.id));
   const said = { plan_fingerprint: input.session.planFingerprint, concurrency: input.session.concurrency };
-  const isSame =
-    opened.plan_fingerprint === said.plan_fingerprint && (opened.concurrency ?? null) === said.concurrency;
+  const isSame = opened.plan_fingerprint === said.plan_fingerprint && (opened.concurrency ?? null) === said.concurrency;
   const session = isSame
     ? opened
     : yield* updateRow(context, SESSIONS, opened, { verb: "edit", patch: { ...said, updated_at: context.now } });
@@ -119,14 +119,15 @@ function* syncPlan(context: CommandContext, found: Row, input: SubmitPlan): Comm
   const kept: string[] = [];
   const completed: string[] = [];
   for (const task of input.tasks) {
-    const before = present.get(task.ref);
-    if (before === undefined) continue;
-    const hasMoved = yield* moveTask(context, before, task.parent);
-    const synced = yield* syncTask(context, before, task);
+    const taskId = present.get(task.ref)?.id;
+    if (taskId === undefined) continue;
+    // Read anew at each step: what was done to another task may have changed this one.
+    const hasMoved = yield* moveTask(context, yield* taskRow(context, text(taskId)), task.parent);
+    const synced = yield* syncTask(context, yield* taskRow(context, text(taskId)), task);
     const outcome = hasMoved && synced === "same" ? "changed" : synced;
     if (outcome === "changed") changed.push(task.ref);
     if (outcome === "kept") kept.push(task.ref);
-    if (yield* completeIfTicked(context, before, task)) completed.push(task.ref);
+    if (yield* completeIfTicked(context, yield* taskRow(context, text(taskId)), task)) completed.push(task.ref);
   }
   const wanted = new Set(input.tasks.map((task) => task.ref));
   const cancelled: string[] = [];
@@ -165,7 +166,7 @@ function refuseCycleInPlan(tasks: readonly NewTask[]): void {
 
 type SyncOutcome = "same" | "changed" | "kept";
 
-function* syncTask(context: CommandContext, before: Row, task: NewTask): Command<SyncOutcome> {
+function* syncTask(context: CommandContext, current: Row, task: NewTask): Command<SyncOutcome> {
   const definition = {
     title: task.title,
     description: task.description,
@@ -179,13 +180,11 @@ function* syncTask(context: CommandContext, before: Row, task: NewTask): Command
     max_retries: task.maxRetries,
     retry: retryText(task),
     timeout_ms: task.timeoutMs,
-    schedule: task.schedule === null ? null : JSON.stringify(task.schedule),
+    schedule: scheduleToText(task.schedule),
     overlap: task.overlap,
     catch_up: task.catchUp,
     source: task.source === null ? null : JSON.stringify(task.source),
   };
-  // Read anew, because moving it may have changed it.
-  const current = yield* taskRow(context, text(before.id));
   const differs = Object.entries(definition).some(
     ([column, value]) => column !== "source" && current[column] !== value,
   );
@@ -202,7 +201,8 @@ function* syncTask(context: CommandContext, before: Row, task: NewTask): Command
     patch: { ...definition, ...due, updated_at: context.now },
   });
   if (needsDiffer) yield* replaceNeeds(context, edited, task.needs);
-  if (isBack) yield* retryRow(context, yield* taskRow(context, text(before.id)));
+  else yield* recountUnfinished(context, text(current.id));
+  if (isBack) yield* retryRow(context, yield* taskRow(context, text(current.id)));
   return "changed";
 }
 
@@ -210,25 +210,41 @@ function* syncTask(context: CommandContext, before: Row, task: NewTask): Command
 function* moveTask(context: CommandContext, task: Row, parent: string | null): Command<boolean> {
   const parentId = parent === null ? null : yield* idOfNeed(context, task, parent);
   if (task.parent_id === parentId) return false;
-  const partSql = `select project_id, ${columnsOf(DEPENDENCIES)} from dependencies
-    where project_id = ? and task_id = ? and depends_on_id = ? and kind = 'part'`;
-  const part = yield* oneRow(partSql, context.projectId, task.parent_id ?? null, text(task.id));
-  if (part !== null) {
+  const part = task.parent_id === null ? null : yield* edgeRow(context, text(task.parent_id), text(task.id));
+  if (part?.kind === "part") {
     yield* deleteRow(context, DEPENDENCIES, part, { verb: "undepend" });
     yield* recountUnfinished(context, text(task.parent_id));
   }
   yield* updateRow(context, TASKS, task, { verb: "move", patch: { parent_id: parentId, updated_at: context.now } });
   if (parentId === null || isRecurringRow(task)) return true;
   const group = yield* taskRow(context, parentId);
-  yield* insertEdge(context, { task: group, dependsOnId: text(task.id), kind: "part" });
-  const status = text((yield* taskRow(context, text(task.id))).status) as TaskStatus;
-  if (group.executor === GROUP_EXECUTOR && !isTerminalTask(status)) yield* waitForParts(context, group);
+  if ((yield* edgeRow(context, parentId, text(task.id))) === null) {
+    yield* insertEdge(context, { task: group, dependsOnId: text(task.id), kind: "part" });
+  }
+  const isDone = task.status === "completed" || task.status === "cancelled";
+  if (group.executor === GROUP_EXECUTOR && !isDone) yield* waitForParts(context, group);
   else yield* recountUnfinished(context, parentId);
   return true;
 }
 
+const EDGE_SQL = `select project_id, ${columnsOf(DEPENDENCIES)} from dependencies
+  where project_id = ? and task_id = ? and depends_on_id = ?`;
+
+function* edgeRow(context: CommandContext, taskId: string, dependsOnId: string): Command<Row | null> {
+  return yield* oneRow(EDGE_SQL, context.projectId, taskId, dependsOnId);
+}
+
 function isRecurringRow(task: Row): boolean {
   return typeof task.schedule === "string" && /"type":"(every|daily|cron)"/.test(task.schedule);
+}
+
+function refuseRecurring(task: Row, need: Row): void {
+  if (!isRecurringRow(need)) return;
+  throw new PerdureError("invalid-plan", {
+    message: `Task ${nameOfTask(task)} needs ${JSON.stringify(nameOfTask(need))}, which recurs and so never completes`,
+    hint: "Let it depend on a task that runs once, or give it the same schedule.",
+    details: { task: task.id, need: need.id },
+  });
 }
 
 function* recountUnfinished(context: CommandContext, taskId: string): Command<void> {
@@ -249,18 +265,28 @@ function* needsOf(context: CommandContext, task: Row): Command<readonly string[]
   return (yield* rows(sql, context.projectId, text(task.id))).map((row) => text(row.key));
 }
 
-/** Sets what a task needs, by keys or ids of its session. The cycle check is the caller's. */
+/**
+ * Sets what a task needs, by keys or ids of its session. The cycle check is the caller's. Between two tasks there is one
+ * edge: what is needed by name and also a part is needed.
+ */
 export function* replaceNeeds(context: CommandContext, task: Row, needs: readonly string[]): Command<void> {
   const edgeSql = `select project_id, ${columnsOf(DEPENDENCIES)} from dependencies where project_id = ? and task_id = ? and kind = 'needs'`;
   const wanted = new Set<string>();
   for (const need of needs) wanted.add(yield* idOfNeed(context, task, need));
   refuseTooManyNeeds(nameOfTask(task), wanted.size);
   for (const edge of yield* rows(edgeSql, context.projectId, text(task.id))) {
-    if (!wanted.delete(text(edge.depends_on_id))) yield* deleteRow(context, DEPENDENCIES, edge, { verb: "undepend" });
+    if (wanted.delete(text(edge.depends_on_id))) continue;
+    yield* deleteRow(context, DEPENDENCIES, edge, { verb: "undepend" });
+    const target = yield* taskRow(context, text(edge.depends_on_id));
+    if (target.parent_id === task.id && !isRecurringRow(target)) {
+      yield* insertEdge(context, { task, dependsOnId: text(target.id), kind: "part" });
+    }
   }
   for (const id of wanted) {
-    const edge = { task_id: text(task.id), depends_on_id: id, session_id: text(task.session_id), kind: "needs" };
-    yield* insertRow(context, DEPENDENCIES, edge, { verb: "depend" });
+    refuseRecurring(task, yield* taskRow(context, id));
+    const weaker = yield* edgeRow(context, text(task.id), id);
+    if (weaker !== null) yield* deleteRow(context, DEPENDENCIES, weaker, { verb: "undepend" });
+    yield* insertEdge(context, { task, dependsOnId: id, kind: "needs" });
   }
   yield* recountUnfinished(context, text(task.id));
 }
@@ -277,9 +303,8 @@ function* idOfNeed(context: CommandContext, task: Row, need: string): Command<st
 }
 
 /** A box that was ticked in the file: somebody did it. Left alone while a worker runs it. */
-function* completeIfTicked(context: CommandContext, before: Row, task: NewTask): Command<boolean> {
+function* completeIfTicked(context: CommandContext, current: Row, task: NewTask): Command<boolean> {
   if (task.status !== "completed") return false;
-  const current = yield* taskRow(context, text(before.id));
   if (isTerminalTask(text(current.status) as TaskStatus) || current.status === "in_progress") return false;
   yield* endRunning(context, current, "completed");
   yield* endTask(context, current, { status: "completed", next: null, note: "ticked in the plan" });

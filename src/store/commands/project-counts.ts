@@ -12,7 +12,7 @@ export interface ProjectCounts {
 }
 
 /** Sessions and tasks by status. */
-export const countProject = defineRead("count-project", function* (context, _: null): Command<ProjectCounts> {
+export const countProject = defineRead("count-project", function* (context): Command<ProjectCounts> {
   const byStatus = function* (table: "sessions" | "tasks"): Command<Record<string, number>> {
     const sql = `select status, count(*) as n from ${table} where project_id = ? group by status order by status`;
     const found = yield* rows(sql, context.projectId);

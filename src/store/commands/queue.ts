@@ -1,12 +1,15 @@
 /** What is left to do in one consistent read, by who could do it: why work goes on, waits or is over. */
 
 import type { Millis } from "../../base/clock.ts";
-import type { SessionId } from "../../domain/ids.ts";
+import type { SessionId, TaskId } from "../../domain/ids.ts";
+import { asId } from "../../domain/ids.ts";
 import type { BlockedReason } from "../../domain/task.ts";
 import { GROUP_EXECUTOR } from "../../domain/task.ts";
 import type { Command, CommandContext, Row, SqlValue } from "../command.ts";
 import { defineRead, oneRow, rows } from "../command.ts";
 import { integer, text, textOrNull } from "../entity-rows.ts";
+import { RECURRING_SQL } from "../schedule-column.ts";
+import { NEVER } from "./claims.ts";
 import { nameOfTask } from "./dependencies.ts";
 
 export interface BlockedGroup {
@@ -19,6 +22,11 @@ export interface BlockedGroup {
   readonly note: string | null;
 }
 
+export interface ExecutorCount {
+  readonly executor: string;
+  readonly count: number;
+}
+
 export interface QueueState {
   /** Completed, failed and cancelled. */
   readonly ended: number;
@@ -28,10 +36,15 @@ export interface QueueState {
   /** In progress because a person or an agent claimed it. */
   readonly claimedByHand: number;
   /** Due and free to be claimed. */
-  readonly ready: readonly { readonly executor: string; readonly count: number }[];
-  /** Free to be claimed, later. */
-  readonly notDue: number;
+  readonly ready: readonly ExecutorCount[];
+  /** Free to be claimed once they are due: retries, sleeps, what is scheduled once. */
+  readonly later: readonly ExecutorCount[];
+  /** Recurring tasks whose next occurrence is not due yet. */
+  readonly recurring: readonly ExecutorCount[];
+  /** When the first of those two is due. */
   readonly nextDueAt: Millis | null;
+  /** Blocked tasks whose wait for a signal has a time limit. */
+  readonly timedWaits: number;
   /** Pending in sessions that are not active. */
   readonly held: number;
   /** Without groups, which only wait for their parts. */
@@ -60,6 +73,7 @@ export const describeQueue = defineRead(
       workedOn: integer(inProgress?.n) - claimedByHand,
       claimedByHand,
       ...pending,
+      timedWaits: yield* countTimedWaits(scope),
       blocked: yield* blockedGroups(scope),
     };
   },
@@ -76,27 +90,37 @@ function scopeOf(context: CommandContext, sessionId: SessionId | null): Scope {
     : { where: "t.project_id = ? and t.session_id = ?", params: [context.projectId, sessionId] };
 }
 
-function* pendingCounts(
-  context: CommandContext,
-  { where, params }: Scope,
-): Command<Pick<QueueState, "ready" | "notDue" | "nextDueAt" | "held">> {
+type PendingCounts = Pick<QueueState, "ready" | "later" | "recurring" | "nextDueAt" | "held">;
+
+function* pendingCounts(context: CommandContext, { where, params }: Scope): Command<PendingCounts> {
   const groups = yield* rows(
-    `select t.executor as executor, t.held as held, (t.run_at > ?) as is_later, count(*) as n, min(t.run_at) as first_at
-      from tasks t where ${where} and t.status = 'pending' and t.executor <> '${GROUP_EXECUTOR}' group by 1, 2, 3`,
+    `select t.executor as executor, t.held as held, (t.run_at > ?) as is_later,
+        (schedule is not null and ${RECURRING_SQL}) as recurs, count(*) as n, min(t.run_at) as first_at
+      from tasks t where ${where} and t.status = 'pending' and t.executor <> '${GROUP_EXECUTOR}' group by 1, 2, 3, 4`,
     context.now,
     ...params,
   );
   const free = groups.filter((row) => row.held === 0);
   const later = free.filter((row) => row.is_later === 1);
-  const total = (counted: readonly Row[]): number => counted.reduce((sum, row) => sum + integer(row.n), 0);
   return {
-    ready: free
-      .filter((row) => row.is_later === 0)
-      .map((row) => ({ executor: text(row.executor), count: integer(row.n) })),
-    notDue: total(later),
+    ready: byExecutor(free.filter((row) => row.is_later === 0)),
+    later: byExecutor(later.filter((row) => row.recurs === 0)),
+    recurring: byExecutor(later.filter((row) => row.recurs === 1)),
     nextDueAt: later.length === 0 ? null : Math.min(...later.map((row) => integer(row.first_at))),
-    held: total(groups) - total(free),
+    held: groups.filter((row) => row.held !== 0).reduce((sum, row) => sum + integer(row.n), 0),
   };
+}
+
+function byExecutor(groups: readonly Row[]): readonly ExecutorCount[] {
+  const counts = new Map<string, number>();
+  for (const { executor, n } of groups) counts.set(text(executor), (counts.get(text(executor)) ?? 0) + integer(n));
+  return [...counts].map(([executor, count]) => ({ executor, count }));
+}
+
+function* countTimedWaits({ where, params }: Scope): Command<number> {
+  const sql = `select count(*) as n from tasks t
+    where ${where} and t.status = 'blocked' and t.blocked_reason = 'waiting' and t.run_at < ?`;
+  return integer((yield* oneRow(sql, ...params, NEVER))?.n);
 }
 
 function* countClaimedByHand({ where, params }: Scope): Command<number> {
@@ -126,3 +150,23 @@ function* blockedGroups({ where, params }: Scope): Command<readonly BlockedGroup
   }
   return described;
 }
+
+/** The most urgent task that is due and free, without claiming it; by priority, then `runAt`, then creation. */
+export const findNextTask = defineRead(
+  "find-next-task",
+  function* (
+    context,
+    input: { readonly executors: readonly string[]; readonly sessionId: SessionId | null },
+  ): Command<TaskId | null> {
+    if (input.executors.length === 0) return null;
+    const { where, params } = scopeOf(context, input.sessionId);
+    const row = yield* oneRow(
+      `select t.id as id from tasks t where ${where} and t.status = 'pending' and t.held = 0 and t.run_at <= ?
+        and t.executor in (${input.executors.map(() => "?").join(", ")}) order by t.priority desc, t.run_at, t.seq limit 1`,
+      ...params,
+      context.now,
+      ...input.executors,
+    );
+    return row === null ? null : asId(text(row.id));
+  },
+);

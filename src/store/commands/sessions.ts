@@ -217,10 +217,11 @@ export const settleSession = defineWrite(
     const isStuckBehindFailure =
       byStatus.blocked === (byBlockedReason.dependencies ?? 0) + (byBlockedReason.dependency_failed ?? 0);
     if (byStatus.pending + byStatus.in_progress > 0 || !isStuckBehindFailure) return yield* loadSession(session);
-    if (byStatus.failed > 0)
-      return yield* loadSession(
-        yield* changeSessionStatus(context, session, "fail", `${byStatus.failed} tasks failed`),
-      );
+    // Also behind a dependency that was cancelled nothing can run any more.
+    if (byStatus.failed + (byBlockedReason.dependency_failed ?? 0) > 0) {
+      const note = `${byStatus.failed} failed, ${byStatus.blocked} blocked behind what did not complete`;
+      return yield* loadSession(yield* changeSessionStatus(context, session, "fail", note));
+    }
     if (byStatus.blocked > 0 || byStatus.completed + byStatus.cancelled === 0) return yield* loadSession(session);
     return yield* loadSession(yield* changeSessionStatus(context, session, "complete"));
   },

@@ -22,6 +22,7 @@ import { errorText } from "./executions.ts";
 import { openSessionForWork } from "./session-rows.ts";
 import { stepRow } from "./step-rows.ts";
 import type { Hold } from "./task-rows.ts";
+import { retryRow } from "./task-actions.ts";
 import { executionRow, heldExecution, taskRow } from "./task-rows.ts";
 
 /** The journal of an execution, in order. */
@@ -94,6 +95,7 @@ function* writeStep(context: CommandContext, execution: Row, { step, outcome, st
     patch: {
       ...outcomeColumns,
       kind: JSON.stringify(step.kind),
+      concurrent: step.isConcurrent ? 1 : 0,
       attempt: integer(execution.attempt),
       started_at: startedAt,
     },
@@ -117,12 +119,8 @@ function* outcomeOf(
 }
 
 function refuseWrongTransition(before: Row, outcome: StepOutcome): void {
-  const from = text(before.status) as StepStatus;
-  const subject = { name: text(before.name), from };
-  if (outcome.status === "started") transition(stepMachine, subject, "retry");
-  else if (from === "failed")
-    transition(stepMachine, { ...subject, from: transition(stepMachine, subject, "retry") }, verbOf(outcome));
-  else transition(stepMachine, subject, verbOf(outcome));
+  const subject = { name: text(before.name), from: text(before.status) as StepStatus };
+  transition(stepMachine, subject, outcome.status === "started" ? "retry" : verbOf(outcome));
 }
 
 function tooManySteps(step: StepIdentity): PerdureError {
@@ -181,7 +179,11 @@ export interface StartChildren {
   readonly startedAt: number;
 }
 
-/** Creates tasks below the running one and records the step that waits for them, in one transaction: never one without the other. */
+/**
+ * Creates tasks below the running one and records the step that waits for them, in one transaction: never one without the
+ * other. When a new attempt asks for them again, those that failed are tried again; those that were cancelled too, but
+ * only if a person retried the parent.
+ */
 export const startChildren = defineWrite("start-children", function* (context, input: StartChildren): Command<
   readonly TaskId[]
 > {
@@ -189,7 +191,14 @@ export const startChildren = defineWrite("start-children", function* (context, i
   const before = yield* stepRow(context, input.step.hold.executionId, input.step.position);
   if (before !== null) {
     const { kind } = rowToStep(before);
-    return kind.type === "children" ? kind.taskIds : [];
+    const taskIds = kind.type === "children" ? kind.taskIds : [];
+    if (integer(before.attempt) === integer(execution.attempt)) return taskIds;
+    yield* retryChildren(context, execution, taskIds);
+    const step: StepIdentity = { ...input.step, kind: { type: "children", taskIds } };
+    if (before.status === "failed")
+      yield* writeStep(context, execution, { step, outcome: { status: "started" }, startedAt: input.startedAt });
+    else yield* updateRow(context, STEPS, before, { verb: "retry", patch: { attempt: integer(execution.attempt) } });
+    return taskIds;
   }
   const session = yield* openSessionForWork(context, text(execution.session_id));
   const parent = text(execution.task_id);
@@ -203,6 +212,14 @@ export const startChildren = defineWrite("start-children", function* (context, i
   yield* writeStep(context, execution, { step, outcome: { status: "started" }, startedAt: input.startedAt });
   return taskIds;
 });
+
+function* retryChildren(context: CommandContext, parent: Row, taskIds: readonly TaskId[]): Command<void> {
+  const isByPerson = integer(parent.retry_count) === 0;
+  for (const taskId of taskIds) {
+    const child = yield* taskRow(context, taskId);
+    if (child.status === "failed" || (isByPerson && child.status === "cancelled")) yield* retryRow(context, child);
+  }
+}
 
 /** How a child task ended. */
 export interface ChildOutcome {

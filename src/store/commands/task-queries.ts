@@ -119,24 +119,27 @@ export interface ResultOfNeed {
 }
 
 /** What a task that `taskId` needs resulted in. @throws PerdureError `not-found` */
-export const getResultOfNeed = defineRead("get-result-of-need", function* (context, input: ResultOfNeed): Command<Json> {
-  const need = yield* oneRow(
-    `select e.result as result from dependencies d
+export const getResultOfNeed = defineRead(
+  "get-result-of-need",
+  function* (context, input: ResultOfNeed): Command<Json> {
+    const need = yield* oneRow(
+      `select e.result as result from dependencies d
       join tasks t on t.project_id = d.project_id and t.id = d.depends_on_id
       left join executions e on e.project_id = t.project_id and e.id = t.execution_id
       where d.project_id = ? and d.task_id = ? and (t.key = ? or t.id = ?)`,
-    context.projectId,
-    input.taskId,
-    input.need,
-    input.need,
-  );
-  if (need !== null) return yield* loadValue(need.result, `The result of task ${input.need}`);
-  throw new PerdureError("not-found", {
-    message: `Task ${input.taskId} does not need a task ${JSON.stringify(input.need)}`,
-    hint: "Name it under needs: in the plan, so that it has completed by then.",
-    details: { taskId: input.taskId, need: input.need },
-  });
-});
+      context.projectId,
+      input.taskId,
+      input.need,
+      input.need,
+    );
+    if (need !== null) return yield* loadValue(need.result, `The result of task ${input.need}`);
+    throw new PerdureError("not-found", {
+      message: `Task ${input.taskId} does not need a task ${JSON.stringify(input.need)}`,
+      hint: "Name it under needs: in the plan, so that it has completed by then.",
+      details: { taskId: input.taskId, need: input.need },
+    });
+  },
+);
 
 /** A task with what other tables say of it. */
 export function* taskDetail(context: CommandContext, row: Row): Command<TaskDetail> {
@@ -265,27 +268,10 @@ function filterOf(
   return { where: where.join(" and "), params };
 }
 
-/** What a task is called, for those who know only its id. */
-export interface TaskName {
+export interface Dependent {
   readonly id: TaskId;
   readonly key: string | null;
   readonly title: string;
-}
-
-/** Tasks that are gone are left out. */
-export const nameTasks = defineRead(
-  "name-tasks",
-  function* (context, input: { readonly taskIds: readonly TaskId[] }): Command<readonly TaskName[]> {
-    const names: TaskName[] = [];
-    for (const taskId of input.taskIds) {
-      const row = yield* oneRow("select key, title from tasks where project_id = ? and id = ?", context.projectId, taskId);
-      if (row !== null) names.push({ id: taskId, key: textOrNull(row.key), title: text(row.title) });
-    }
-    return names;
-  },
-);
-
-export interface Dependent extends TaskName {
   readonly status: TaskStatus;
   /** `needs` was said by a plan; a parent waits for a `part`; a running task waits for its `child`. */
   readonly kind: EdgeKind;

@@ -1,8 +1,8 @@
 /** Brings a database to this program's schema: numbered SQL files, forward only, each in a transaction under the write lock. */
 
-import { readdirSync, readFileSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 
+import { readdirSync, readFileSync } from "../../base/quick-fs.ts";
 import { PerdureError } from "../../base/errors.ts";
 
 /** The number of the newest migration. Checked against the files by a test, so that opening a database reads none of them. */
@@ -41,6 +41,18 @@ export function migrationFiles(): readonly { readonly version: number; readonly 
 export function schemaVersion(database: DatabaseSync): number {
   const row = database.prepare("pragma user_version").get();
   return Number(row?.user_version);
+}
+
+/** Another program's database must not get our tables. @throws PerdureError `store-damaged` */
+export function refuseForeign(database: DatabaseSync, path: string): void {
+  if (schemaVersion(database) !== 0) return;
+  const tables = database.prepare("select name from sqlite_schema where type = 'table' limit 1").all();
+  if (tables.length === 0) return;
+  throw new PerdureError("store-damaged", {
+    message: `${path} is a database, but not one of Perdure's`,
+    hint: "Name another file with --store, or leave it out; nothing was changed.",
+    details: { path },
+  });
 }
 
 /** @throws PerdureError `store-too-new` */

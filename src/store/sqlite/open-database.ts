@@ -2,7 +2,7 @@
 
 import { DatabaseSync } from "node:sqlite";
 
-import { migrate, refuseNewer, schemaVersion } from "./migrations.ts";
+import { migrate, refuseForeign, refuseNewer, schemaVersion } from "./migrations.ts";
 import { fromSqliteError, isBusy } from "./sqlite-errors.ts";
 
 export type Durability = "full" | "normal";
@@ -35,6 +35,7 @@ function tryOpen({ path, durability, busyTimeoutMs }: OpenDatabase): DatabaseSyn
   const database = new DatabaseSync(path, { timeout: busyTimeoutMs });
   try {
     refuseNewer(schemaVersion(database), path);
+    refuseForeign(database, path);
     database.exec("pragma journal_mode = wal");
     database.exec(`pragma synchronous = ${durability}`);
     database.exec("pragma cache_size = -32000; pragma temp_store = memory; pragma wal_autocheckpoint = 8000");

@@ -54,6 +54,9 @@ export interface Suite {
   itWithSecond(title: string, test: () => Promise<void>): void;
 }
 
+/** Longer than any test that is not about leases moves the clock. */
+const LONG_LEASE_MS = 30 * 86_400_000;
+
 let storeCount = 0;
 
 export function createSuite(options: StoreSuiteOptions): Suite {
@@ -82,7 +85,8 @@ export function createSuite(options: StoreSuiteOptions): Suite {
       const clock = fakeClock();
       const storeName = nextStoreName();
       const store = await connect(storeName, clock, true);
-      for (const worker of ["w1", "w2"]) await store.execute(registerWorker, aWorker(worker));
+      for (const worker of ["w1", "w2"])
+        await store.execute(registerWorker, aWorker(worker, { leaseMs: LONG_LEASE_MS }));
       const session = await store.execute(createSession, aSession(sketch));
       return benchOf({ store, clock, session }, () => connect(storeName, clock, false));
     },

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 
 import { createTasks } from "../../store/commands/create-tasks.ts";
 import { editTask } from "../../store/commands/edit-task.ts";
+import { settleSession } from "../../store/commands/sessions.ts";
 import { blockTask, cancelTask, retryTask } from "../../store/commands/task-actions.ts";
 import { aTask } from "../builders.ts";
 import { dumpTables } from "../table-dump.ts";
@@ -44,6 +45,27 @@ export function dependenciesSuite(suite: Suite): void {
       await bench.create({ ref: "b", needs: ["a"] }, { ref: "c", needs: [a?.id ?? "", "open"] });
       expect(await bench.states("b", "c")).toEqual(["pending", "blocked: dependencies"]);
       expect(await waitingOn(bench, "c")).toBe(1);
+    });
+
+    it("is not held up by a group with nothing in it", async () => {
+      const bench = await suite.open();
+      await bench.create({ ref: "empty", executor: "group" }, { ref: "b", needs: ["empty"] });
+      expect(await bench.states("empty", "b")).toEqual(["completed", "pending"]);
+    });
+
+    it("fails its session when what it needs was cancelled and nothing else can run", async () => {
+      const bench = await suite.open();
+      await bench.create({ ref: "a" }, { ref: "b", needs: ["a"] });
+      await cancel(bench, "a");
+      expect(await bench.states("b")).toEqual(["blocked: dependency_failed"]);
+      const session = await bench.store.execute(settleSession, { sessionId: bench.session.id });
+      expect(session.status).toBe("failed");
+    });
+
+    it("is refused when what it needs recurs, in whatever order its schedule was written", async () => {
+      const bench = await suite.open();
+      await bench.create({ ref: "a", schedule: { intervalMs: 60_000, type: "every" }, scheduledFor: 0 });
+      await expectRefused(bench, "invalid-plan", () => bench.create({ ref: "b", needs: ["a"] }));
     });
 
     it("counts a dependency named twice once", async () => {
@@ -273,6 +295,17 @@ export function dependenciesSuite(suite: Suite): void {
       expect(await bench.states("g", "sub", "after")).toEqual(["completed", "completed", "pending"]);
     });
 
+    it("may name a part as a need, and still waits for it when it no longer does", async () => {
+      const bench = await suite.open();
+      await bench.create({ ref: "g", needs: ["a"], ...group }, { ref: "a", parent: "g" }, { ref: "b", parent: "g" });
+      expect(await waitingOn(bench, "g")).toBe(2);
+      await bench.store.execute(editTask, { taskId: await bench.id("g"), edit: { needs: [] } });
+      expect(await waitingOn(bench, "g")).toBe(2);
+      await bench.store.execute(editTask, { taskId: await bench.id("g"), edit: { needs: ["b"] } });
+      await bench.finish("a", "b");
+      expect(await bench.states("g")).toEqual(["completed"]);
+    });
+
     it("refuses a part that would wait for it", async () => {
       const bench = await suite.open();
       await bench.create({ ref: "g", ...group }, { ref: "a", parent: "g" }, { ref: "after", needs: ["g"] });
@@ -295,11 +328,17 @@ export function dependenciesSuite(suite: Suite): void {
       expect(await bench.states("c")).toEqual(["pending"]);
     });
 
-    it("refuses a circle, a missing task and itself, and changes nothing", async () => {
+    it("refuses a circle, a missing task, a recurring one and itself, and changes nothing", async () => {
       const bench = await suite.open();
-      await bench.create({ ref: "a" }, { ref: "b", needs: ["a"] }, { ref: "c", needs: ["b"] });
+      const schedule = { type: "every", intervalMs: 1_000 } as const;
+      await bench.create(
+        { ref: "a" },
+        { ref: "b", needs: ["a"] },
+        { ref: "c", needs: ["b"] },
+        { ref: "tick", schedule },
+      );
       const taskId = await bench.id("a");
-      for (const need of ["a", "b", "c", "nowhere"]) {
+      for (const need of ["a", "b", "c", "nowhere", "tick"]) {
         const edit = { title: "new", needs: [need] };
         await expectRefused(bench, "invalid-plan", () => bench.store.execute(editTask, { taskId, edit }));
       }

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 
 import { asId } from "../../domain/ids.ts";
 import type { WorkerId } from "../../domain/ids.ts";
+import { claimTasks } from "../../store/commands/claims.ts";
 import { addArtifact } from "../../store/commands/artifacts.ts";
 import type { CommandDefinition } from "../../store/command.ts";
 import {
@@ -165,6 +166,7 @@ export function leasesSuite(suite: Suite): void {
     it("takes over when a lease ran out, not a moment before, and leaves other workers alone", async () => {
       const bench = await suite.open();
       await bench.create({ ref: "a" }, { ref: "b" });
+      for (const id of [W1, W2]) await bench.store.execute(registerWorker, aWorker(id));
       await bench.start("a");
       await bench.claim({ workerId: W2 });
       bench.clock.advance(20_000);
@@ -180,8 +182,7 @@ export function leasesSuite(suite: Suite): void {
     it("takes back what a forgotten worker claimed, and tells it to register anew", async () => {
       const bench = await suite.open();
       await bench.create({ ref: "a" });
-      bench.clock.advance(30_000);
-      await bench.store.execute(recoverWorkers, { dead: [] });
+      await bench.store.execute(recoverWorkers, { dead: [{ id: W1, why: "it seemed so" }] });
       await bench.start("a");
       expect(await bench.store.execute(extendLeases, { workerId: W1, leaseMs: 30_000, holds: [] })).toMatchObject({
         isRegistered: false,
@@ -203,6 +204,24 @@ export function leasesSuite(suite: Suite): void {
       await bench.store.execute(requestInterrupt, { executionId: execution.id });
       await bench.store.execute(recoverWorkers, { dead: [{ id: W1, why: "gone" }] });
       expect(await bench.states("a")).toEqual(["blocked: interrupted"]);
+    });
+  });
+
+  describe("a worker without a lease", () => {
+    it("gets nothing until it has registered again", async () => {
+      const bench = await suite.open();
+      await bench.create({ ref: "a" });
+      await bench.store.execute(registerWorker, aWorker("w1"));
+      bench.clock.advance(30_000);
+      const claim = { workerId: W1, executors: ["function"], sessionId: null, limit: 1 };
+      expect(await bench.store.execute(claimTasks, claim)).toMatchObject({ isLeaseOver: true, claimed: [] });
+      const stranger = { ...claim, workerId: asId<WorkerId>("stranger") };
+      expect(await bench.store.execute(claimTasks, stranger)).toMatchObject({ isLeaseOver: true, claimed: [] });
+      await bench.store.execute(registerWorker, aWorker("w1"));
+      expect(await bench.store.execute(claimTasks, claim)).toMatchObject({
+        isLeaseOver: false,
+        claimed: [{ task: { title: "a" } }],
+      });
     });
   });
 

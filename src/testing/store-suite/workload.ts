@@ -291,6 +291,7 @@ async function claim(player: Player, pick: number): Promise<void> {
   const { store } = player.bench;
   const before = await dumpTables(store);
   const workerId = asId<WorkerId>(pick % 2 === 0 ? "w1" : "w2");
+  await store.execute(registerWorker, aWorker(workerId));
   const input = { workerId, executors: ["function", "manual"], sessionId: null, limit: (pick % 3) + 1 };
   const { claimed } = await store.execute(claimTasks, input);
   for (const { task, isResumed } of claimed) {

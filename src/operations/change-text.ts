@@ -1,0 +1,190 @@
+/** The change log in words: one line per change, from the change and what its parts are called. Pure. */
+
+import type { JsonObject } from "../base/json.ts";
+import { isJsonObject } from "../base/json.ts";
+import type { Change } from "../domain/change.ts";
+
+/** What a change is about, as people call it. */
+export interface ChangeSubject {
+  /** The task's key, else its title. */
+  readonly task: string;
+  readonly session: string;
+  readonly step: string;
+}
+
+export interface ChangeText {
+  readonly summary: string;
+  /** Says only what another change of the same act says better: left out where people read. */
+  readonly isMinor: boolean;
+}
+
+/** `worker:3f2a91c0 claimed build (attempt 1)`. */
+export function describeChange(change: Change, subject: ChangeSubject): ChangeText {
+  const say = WORDS[`${change.entity} ${change.verb}`];
+  const said = say?.({ ...subject, change, note: change.note, after: change.after ?? {}, before: change.before ?? {} });
+  const words = said ?? `${change.verb.replaceAll("_", " ")} (${change.entity}) of ${subject.task}`;
+  return { summary: `${change.actor} ${words}`, isMinor: isMinor(change) };
+}
+
+interface Wording extends ChangeSubject {
+  readonly change: Change;
+  readonly note: string | null;
+  readonly before: JsonObject;
+  readonly after: JsonObject;
+}
+
+type Say = (wording: Wording) => string;
+
+const WORDS: Readonly<Record<string, Say>> = {
+  "sessions create": ({ session }) => `created session ${session}`,
+  "sessions start": ({ session }) => `started session ${session}`,
+  "sessions pause": ({ session }) => `paused session ${session}`,
+  "sessions resume": ({ session }) => `resumed session ${session}`,
+  "sessions reopen": ({ session }) => `opened session ${session} again`,
+  "sessions complete": ({ session }) => `completed session ${session}`,
+  "sessions fail": ({ session, note }) => `ended session ${session}${because(note)}`,
+  "sessions cancel": ({ session }) => `cancelled session ${session}`,
+  "sessions edit": ({ session, after }) => `changed ${columnList(after)} of session ${session}`,
+
+  "tasks create": ({ task, after }) =>
+    after.status === "completed" ? `added ${task}, already completed` : `added ${task}`,
+  "tasks claim": ({ task }) => `began ${task}`,
+  "tasks complete": ({ task, note }) => `completed ${task}${because(note)}`,
+  "tasks fail": ({ task, note }) => `failed ${task}${because(note)}`,
+  "tasks cancel": ({ task, note }) => `cancelled ${task}${because(note)}`,
+  "tasks retry": ({ task }) => `lets ${task} be tried again`,
+  "tasks reopen": ({ task }) => `opened ${task} again`,
+  "tasks block": blockWords,
+  "tasks unblock": ({ task, note }) => (note === null ? `made ${task} ready` : `lets ${task} go on: ${note}`),
+  "tasks release": ({ task, after }) =>
+    typeof after.run_at === "number"
+      ? `lets ${task} go on at ${instant(after.run_at)}`
+      : `returned ${task} to the queue`,
+  "tasks recover": ({ task }) => `returned ${task} to the queue`,
+  "tasks dependency_done": ({ task, after }) => `${task} waits for ${String(after.waiting_on)} more`,
+  "tasks await_next_occurrence": ({ task, after, note }) =>
+    `ended an occurrence of ${task}${typeof after.run_at === "number" ? `; the next is due at ${instant(after.run_at)}` : ""}${because(note)}`,
+  "tasks plan_occurrence": ({ task, after, note }) =>
+    `planned ${task} anew${typeof after.run_at === "number" ? ` for ${instant(after.run_at)}` : ""}${because(note)}`,
+  "tasks edit": ({ task, after }) => `changed ${columnList(after)} of ${task}`,
+  "tasks move": ({ task }) => `moved ${task} below another task`,
+  "tasks postpone": ({ task, after }) => `postponed ${task} to ${instant(after.run_at)}`,
+  "tasks note": ({ task, note }) => `noted on ${task}: ${note ?? ""}`,
+
+  "dependencies depend": ({ task }) => `made ${task} wait for another task`,
+  "dependencies undepend": ({ task }) => `no longer lets ${task} wait for another task`,
+
+  "executions claim": claimWords,
+  "executions recover": ({ task, note }) => `took over ${task} ${fromWhom(note)}`,
+  "executions release": ({ task, note }) => `let go of ${task}${because(note)}`,
+  "executions suspend": ({ task }) => `suspended ${task}`,
+  "executions request_interrupt": ({ task }) => `asked ${task} to stop at its next step boundary`,
+  "executions interrupt": ({ task }) => `interrupted ${task}`,
+  "executions complete": ({ task }) => `completed the execution of ${task}`,
+  "executions fail": ({ task, note, after }) => `failed ${task}${because(note ?? messageOf(after.error))}`,
+  "executions fail_attempt": ({ task, note, before }) =>
+    `ended attempt ${String(before.attempt)} of ${task}, which is tried again${because(note)}`,
+  "executions cancel": ({ task, after }) => `stopped ${task}${because(messageOf(after.error))}`,
+  "executions retry": ({ task, after }) => `opened attempt ${String(after.attempt)} of ${task}`,
+  "executions resolve": ({ task }) => `lets ${task} go on past the step that was settled`,
+  "executions progress": ({ task, after }) => `reported progress of ${task}${progressWords(after.progress)}`,
+  "executions note": ({ task, note }) => `noted on ${task}: ${note ?? ""}`,
+
+  "steps start": ({ task, step }) => `began step ${step} of ${task}`,
+  "steps complete": ({ task, step }) => `recorded step ${step} of ${task}`,
+  "steps fail": ({ task, step, after }) => `saw step ${step} of ${task} fail${because(messageOf(after.error))}`,
+  "steps retry": ({ task, step }) => `tried step ${step} of ${task} again`,
+  "steps handle": ({ task, step }) => `went on past the failure of step ${step} of ${task}`,
+  "steps lose_track": ({ task, step }) => `does not know whether step ${step} of ${task} took place`,
+  "steps resolve_done": ({ task, step }) => `said that step ${step} of ${task} took place`,
+  "steps resolve_retry": ({ task, step }) => `said that step ${step} of ${task} did not take place: it is done again`,
+  "steps resolve_skip": ({ task, step }) => `skipped step ${step} of ${task}`,
+
+  "signals send": ({ task, after }) => `sent signal ${String(after.name)} to ${task}`,
+  "signals consume": ({ task }) => `took a signal for ${task}`,
+  "artifacts add": ({ task, after }) => `kept artifact ${String(after.name)} of ${task}`,
+};
+
+function claimWords({ task, note, change }: Wording): string {
+  if (change.before === null) return `claimed ${task} (attempt 1)`;
+  return `claimed ${task} again${note === null ? "" : `: ${note}`}`;
+}
+
+/** From what a recovery notes: a process that is gone, a lease that ran out, a holder nobody knows. */
+function fromWhom(note: string | null): string {
+  const gone = /^(.+) is gone$/.exec(note ?? "")?.[1];
+  if (gone !== undefined) return `from ${gone}, which is gone`;
+  const silent = /^the lease of (.+) ran out$/.exec(note ?? "")?.[1];
+  if (silent !== undefined) return `from ${silent}, whose lease ran out`;
+  return `from whoever held it${because(note)}`;
+}
+
+function blockWords({ task, after, before, note }: Wording): string {
+  const why = typeof after.blocked_note === "string" ? after.blocked_note : note;
+  switch (after.blocked_reason ?? before.blocked_reason) {
+    case "interrupted":
+      return why === null ? `interrupted ${task}` : `set ${task} aside: ${why}`;
+    case "waiting":
+      return `${task} waits${because(why)}`;
+    case "dependencies":
+      return `${task} waits for ${String(after.waiting_on ?? "other")} tasks`;
+    default:
+      return `blocked ${task}${because(why)}`;
+  }
+}
+
+/** Changes that the one named behind them, of the same act, says better. */
+const MINOR: ReadonlySet<string> = new Set([
+  "tasks claim", // executions claim
+  "tasks recover", // executions recover
+  "tasks fail", // executions fail
+  "tasks dependency_done", // tasks unblock
+  "tasks move",
+  "dependencies depend", // tasks create
+  "dependencies undepend",
+  "executions complete", // tasks complete, tasks await_next_occurrence
+  "executions cancel", // tasks cancel
+  "executions interrupt", // tasks block
+  "executions suspend", // tasks block, tasks release
+  "executions retry", // tasks retry
+  "executions resolve", // steps resolve_done and its like
+  "executions progress",
+  "steps start",
+  "steps retry",
+  "steps handle",
+]);
+
+function isMinor({ entity, verb, after }: Change): boolean {
+  // Only a release until a later time says more than the execution's own.
+  if (entity === "tasks" && verb === "release") return typeof after?.run_at !== "number";
+  return MINOR.has(`${entity} ${verb}`);
+}
+
+function because(note: string | null): string {
+  return note === null || note === "" ? "" : `: ${note}`;
+}
+
+function messageOf(error: unknown): string | null {
+  return isJsonObject(error) && typeof error.message === "string" ? error.message : null;
+}
+
+function progressWords(progress: unknown): string {
+  if (!isJsonObject(progress)) return "";
+  const { percent, currentStep, totalSteps, message } = progress;
+  const parts = [
+    ...(typeof percent === "number" ? [`${percent} %`] : []),
+    ...(typeof totalSteps === "number" ? [`step ${String(currentStep ?? 0)} of ${totalSteps}`] : []),
+    ...(typeof message === "string" ? [message] : []),
+  ];
+  return because(parts.join(", "));
+}
+
+function columnList(after: JsonObject): string {
+  const columns = Object.keys(after).filter((column) => column !== "updated_at" && column !== "kind");
+  return columns.length === 0 ? "nothing" : columns.map((column) => column.replaceAll("_", " ")).join(", ");
+}
+
+function instant(at: unknown): string {
+  const date = new Date(Number(at));
+  return Number.isNaN(date.getTime()) ? "an unknown time" : date.toISOString();
+}

@@ -1,0 +1,134 @@
+/**
+ * Claims of people and agents, who have no process of ours that could show it is alive: each holds one task under a
+ * lease that their reports extend. Who vanishes loses it, and the task returns to the queue at no cost.
+ */
+
+import { PerdureError } from "../base/errors.ts";
+import type { ExecutionId, SessionId, TaskId, WorkerId } from "../domain/ids.ts";
+import { asId } from "../domain/ids.ts";
+import type { WorkerRecord } from "../store/commands/workers.ts";
+import { listWorkers, recoverWorkers, registerWorker, removeWorker } from "../store/commands/workers.ts";
+import type { Claimed } from "../store/commands/claims.ts";
+import { claimTask, claimTasks, planOccurrence } from "../store/commands/claims.ts";
+import { getExecution, getTask } from "../store/commands/task-queries.ts";
+import type { ExecuteOptions } from "../store/port.ts";
+import type { OperationContext } from "./operation.ts";
+
+/** How long a claim lasts without a report. */
+export const MANUAL_LEASE_MS = 30 * 60_000;
+
+/** Claims the most urgent due task of these executors; `null` when there is none. */
+export async function claimNextByHand(
+  context: OperationContext,
+  input: { readonly as: string; readonly executors: readonly string[]; readonly sessionId: SessionId | null },
+): Promise<Claimed | null> {
+  return await withHolder(context, input.as, async (workerId) => {
+    const claim = { workerId, executors: input.executors, sessionId: input.sessionId, limit: 1 };
+    for (;;) {
+      const { claimed, overdue } = await context.store.execute(claimTasks, claim, { actor: input.as });
+      const [first] = claimed;
+      if (first !== undefined) return first;
+      if (overdue.length === 0) return null;
+      // As a worker does: which of the missed occurrences is run is decided before it is claimed.
+      const { planOverdue } = await import("../engine/occurrences.ts");
+      for (const task of overdue) {
+        const plan = await planOverdue(task, context.clock.now());
+        if (plan === null) return null;
+        await context.store.execute(planOccurrence, plan);
+      }
+    }
+  });
+}
+
+/** @throws PerdureError `wrong-state` unless the task is pending in an active session. */
+export async function claimByHand(
+  context: OperationContext,
+  input: { readonly as: string; readonly taskId: TaskId },
+): Promise<Claimed> {
+  await recoverLost(context);
+  return await withHolder(context, input.as, (workerId) =>
+    context.store.execute(claimTask, { taskId: input.taskId, workerId }, { actor: input.as }),
+  );
+}
+
+/** Registers a holder for one claim, and forgets it again when it got nothing. */
+async function withHolder<Result extends Claimed | null>(
+  context: OperationContext,
+  as: string,
+  claim: (workerId: WorkerId) => Promise<Result>,
+): Promise<Result> {
+  const workerId = asId<WorkerId>(context.random.uuid());
+  await context.store.execute(registerWorker, {
+    id: workerId,
+    host: context.host.id,
+    pid: null,
+    startToken: null,
+    label: as,
+    leaseMs: MANUAL_LEASE_MS,
+  });
+  let claimed: Result | null = null;
+  try {
+    claimed = await claim(workerId);
+    return claimed;
+  } finally {
+    if (claimed === null) await context.store.execute(removeWorker, { workerId });
+  }
+}
+
+/** Returns to the queue what vanished holders and dead workers held. A worker does so too, but none may be running. */
+export async function recoverLost(context: OperationContext): Promise<void> {
+  const workers = await context.store.execute(listWorkers, null);
+  const dead = workers
+    .filter((worker) => isDead(context, worker))
+    .map(({ id, label }) => ({ id, why: `${label} is gone` }));
+  const hasExpired = workers.some((worker) => worker.leaseExpiresAt <= context.clock.now());
+  if (dead.length > 0 || hasExpired) await context.store.execute(recoverWorkers, { dead });
+}
+
+/** Its process was on this host and is gone. */
+export function isDead({ host }: Pick<OperationContext, "host">, worker: WorkerRecord): boolean {
+  return worker.host === host.id && worker.pid !== null && host.startTokenOf(worker.pid) !== worker.startToken;
+}
+
+/** Whoever claimed the task by hand; `null` when a worker's process or nobody has it. */
+async function findHolder(
+  context: Pick<OperationContext, "store">,
+  executionId: ExecutionId | null,
+): Promise<WorkerRecord | null> {
+  if (executionId === null) return null;
+  const { workerId } = await context.store.execute(getExecution, { executionId });
+  const workers = workerId === null ? [] : await context.store.execute(listWorkers, null);
+  return workers.find((worker) => worker.id === workerId && worker.pid === null) ?? null;
+}
+
+/** Forgets a holder whose claim is over. */
+export async function forgetHolder(
+  context: Pick<OperationContext, "store">,
+  holder: WorkerRecord | null,
+): Promise<void> {
+  if (holder !== null) await context.store.execute(removeWorker, { workerId: holder.id });
+}
+
+/**
+ * The holder of the task's claim, if it is claimed by hand.
+ *
+ * @throws PerdureError `lease-lost` when `as` says who asks and another holds it: an agent that was away too long.
+ */
+export async function refuseOtherHolder(
+  context: Pick<OperationContext, "store">,
+  { taskId, as }: { readonly taskId: TaskId; readonly as: string | undefined },
+): Promise<WorkerRecord | null> {
+  const { executionId, title, key } = await context.store.execute(getTask, { taskId });
+  const holder = await findHolder(context, executionId);
+  if (as === undefined || holder === null || holder.label === as) return holder;
+  throw new PerdureError("lease-lost", {
+    message: `Task ${key ?? title} is claimed by ${holder.label}, not by ${as}`,
+    hint: "The claim was lost to another, who goes on with it. `perdure task show` tells more.",
+    details: { taskId, holder: holder.label },
+  });
+}
+
+/** Recorded as who made a change: whoever says so, else the interface. */
+export function actorOf(as: string | undefined): ExecuteOptions | undefined {
+  return as === undefined ? undefined : { actor: as };
+}

@@ -1,0 +1,73 @@
+/** Shows one task with everything that belongs to it. */
+
+import * as v from "valibot";
+
+import type { TaskDetail } from "../domain/task.ts";
+import { TASK_STATUSES } from "../domain/task.ts";
+import { listArtifacts } from "../store/commands/artifacts.ts";
+import { listSteps } from "../store/commands/steps.ts";
+import { getExecution, getTask, listDependents, listExecutions } from "../store/commands/task-queries.ts";
+import { artifactSchema, artifactToJson } from "./json/artifact.ts";
+import { executionSchema, executionToJson } from "./json/execution.ts";
+import { taskReference } from "./json/inputs.ts";
+import { stepSchema, stepToJson } from "./json/step.ts";
+import { taskSchema, taskToJson } from "./json/task.ts";
+import type { OperationContext } from "./operation.ts";
+import { defineOperation } from "./operation.ts";
+import { findTaskId } from "./references.ts";
+
+/** A recurring task has one execution per occurrence; so many of the newest are shown. */
+const MAX_EXECUTIONS = 10;
+
+export const taskShow = defineOperation({
+  name: "task-show",
+  summary: "Shows a task with its steps, executions, artifacts and the tasks that wait for it.",
+  input: v.object({ task: taskReference }),
+  output: v.object({
+    ...taskSchema.entries,
+    /** The journal of its newest execution. */
+    steps: v.array(stepSchema),
+    /** Newest first. */
+    executions: v.array(executionSchema),
+    artifactsDetail: v.array(artifactSchema),
+    dependents: v.array(
+      v.object({
+        id: v.string(),
+        key: v.nullable(v.string()),
+        title: v.string(),
+        status: v.picklist(TASK_STATUSES),
+        /** `needs` was said by a plan; a parent waits for a `part`; a running task waits for its `child`. */
+        kind: v.picklist(["needs", "part", "child"]),
+      }),
+    ),
+  }),
+  async run(context, input) {
+    const taskId = await findTaskId(context, input.task);
+    const { store } = context;
+    const task = await store.execute(getTask, { taskId });
+    const executions = await executionsOf(context, task);
+    const { executionId } = task;
+    const [steps, artifacts, dependents] = await Promise.all([
+      executionId === null ? [] : store.execute(listSteps, { executionId }),
+      store.execute(listArtifacts, { taskId }),
+      store.execute(listDependents, { taskId }),
+    ]);
+    return {
+      ...taskToJson(task),
+      steps: steps.map(stepToJson),
+      executions: executions.map((execution) =>
+        executionToJson({ ...execution, taskTitle: task.title, taskKey: task.key }),
+      ),
+      artifactsDetail: artifacts.map((artifact) => artifactToJson(context.projectDir, artifact)),
+      dependents: dependents.map((dependent) => ({ ...dependent })),
+    };
+  },
+});
+
+async function executionsOf({ store }: OperationContext, { id, schedule, executionId }: TaskDetail) {
+  if (executionId === null) return [];
+  // One that does not recur has a single execution, which is found without looking through all there are.
+  if (schedule === null) return [await store.execute(getExecution, { executionId })];
+  const filter = { taskId: id, sessionId: null, before: null, limit: MAX_EXECUTIONS };
+  return (await store.execute(listExecutions, filter)).executions;
+}

@@ -1,0 +1,147 @@
+/** A worker that carries out tasks of every session, or of one, until it is told to stop. */
+
+import * as v from "valibot";
+
+import { PerdureError } from "../base/errors.ts";
+import type { SessionId } from "../domain/ids.ts";
+import type { Executor } from "../engine/executor.ts";
+import type { Worker } from "../engine/worker.ts";
+import { createWorker } from "../engine/worker.ts";
+import { settleSession } from "../store/commands/sessions.ts";
+import { concurrencyInput, sessionReference } from "./json/inputs.ts";
+import { toIsoOrNull } from "./json/times.ts";
+import type { OperationContext, RunOptions } from "./operation.ts";
+import { defineOperation } from "./operation.ts";
+import type { PlanTicker } from "./plan-ticker.ts";
+import { createPlanTicker } from "./plan-ticker.ts";
+import { findSessionId } from "./references.ts";
+import { GRACE_MS, toOperationEvents } from "./session-work.ts";
+
+export const workerRun = defineOperation({
+  name: "worker-run",
+  summary: "Carries out tasks of every active session until it is told to stop.",
+  input: v.object({
+    concurrency: concurrencyInput,
+    session: sessionReference,
+    /** Only tasks of these executors. */
+    executors: v.optional(v.pipe(v.array(v.string()), v.nonEmpty("names no executor"))),
+    /** Tick completed tasks off in Markdown plans. */
+    tick: v.optional(v.boolean(), true),
+  }),
+  output: v.object({
+    workerId: v.string(),
+    /** Runs that ended here, by how they ended. */
+    outcomes: v.record(v.string(), v.number()),
+    /** Sessions of which it ran something. */
+    sessions: v.array(v.string()),
+  }),
+  async run(context, input, options = {}) {
+    const executors = chosenExecutors(await context.loadExecutors(), input.executors);
+    const { config } = context;
+    const follower = sessionFollower(context, input.tick);
+    const outcomes: Record<string, number> = {};
+    const worker = createWorker(context, {
+      executors: () => executors,
+      concurrency: input.concurrency ?? config.worker.concurrency,
+      sessionId: input.session === null ? null : await findSessionId(context, input.session),
+      leaseMs: config.worker.leaseMs,
+      heartbeatMs: config.worker.heartbeatMs,
+      graceMs: GRACE_MS,
+      onEvent: (event) => {
+        for (const told of toOperationEvents(event)) options.onEvent?.(told);
+        if (event.kind !== "ended") return;
+        outcomes[event.outcome] = (outcomes[event.outcome] ?? 0) + 1;
+        follower.touch(event.claimed.task.sessionId);
+      },
+    });
+    try {
+      await worker.start();
+      await untilAborted(worker, follower, options);
+    } finally {
+      try {
+        await worker.stop();
+      } finally {
+        await follower.finish();
+      }
+    }
+    return { workerId: worker.id, outcomes, sessions: follower.sessions() };
+  },
+});
+
+/** @throws PerdureError `invalid-input` for one that this process does not have. */
+function chosenExecutors(
+  all: ReadonlyMap<string, Executor>,
+  names: readonly string[] | undefined,
+): ReadonlyMap<string, Executor> {
+  if (names === undefined) return all;
+  const chosen = new Map<string, Executor>();
+  for (const name of names) {
+    const executor = all.get(name);
+    if (executor === undefined) {
+      throw new PerdureError("invalid-input", {
+        message: `This process has no executor ${JSON.stringify(name)}`,
+        hint: `It has: ${[...all.keys()].join(", ")}. Modules listed under executors: in perdure.yaml define more.`,
+      });
+    }
+    chosen.set(name, executor);
+  }
+  return chosen;
+}
+
+async function untilAborted(worker: Worker, follower: SessionFollower, { signal, onEvent }: RunOptions): Promise<void> {
+  const aborted = whenAborted(signal);
+  let lastSaid: string | null | undefined;
+  if (signal?.aborted === true) return;
+  for (let version = 0; ;) {
+    const idle = await Promise.race([worker.nextIdle(version), aborted]);
+    if (idle === null) return;
+    version = idle.version;
+    await follower.settle();
+    const until = toIsoOrNull(idle.nextDueAt);
+    if (until !== lastSaid) onEvent?.({ type: "waiting", until, message: "nothing to do" });
+    lastSaid = until;
+  }
+}
+
+function whenAborted(signal: AbortSignal | undefined): Promise<null> {
+  return new Promise((resolve) => signal?.addEventListener("abort", () => resolve(null), { once: true }));
+}
+
+/** Brings sessions that something was run of to their end, and their plans up to date. */
+interface SessionFollower {
+  touch(sessionId: SessionId): void;
+  settle(): Promise<void>;
+  sessions(): string[];
+  finish(): Promise<void>;
+}
+
+/** At most this often sessions are looked at, whether they have come to their end, while a worker is busy. */
+const SETTLE_MS = 500;
+
+function sessionFollower(context: OperationContext, isTicking: boolean): SessionFollower {
+  const tickers = new Map<SessionId, PlanTicker | null>();
+  const touched = new Set<SessionId>();
+  let cancelTimer: (() => void) | null = null;
+  const settle = async (): Promise<void> => {
+    cancelTimer?.();
+    cancelTimer = null;
+    const sessions = [...touched];
+    touched.clear();
+    for (const sessionId of sessions) await context.store.execute(settleSession, { sessionId });
+  };
+  return {
+    touch(sessionId) {
+      touched.add(sessionId);
+      if (!tickers.has(sessionId)) tickers.set(sessionId, isTicking ? createPlanTicker(context, sessionId) : null);
+      tickers.get(sessionId)?.tickSoon();
+      // A store that fails tells the worker so, which gives up; here it need not be said again.
+      cancelTimer ??= context.clock.setTimer(SETTLE_MS, () => void settle().catch(() => {}));
+    },
+    settle,
+    sessions: () => [...tickers.keys()],
+    async finish() {
+      await settle();
+      for (const ticker of tickers.values()) await ticker?.finish();
+    },
+  };
+}

@@ -1,0 +1,139 @@
+/**
+ * Kills the real command line with SIGKILL at random instants, over and over, and continues each time. Effects are counted
+ * in a file outside the project: once something is recorded as completed, its effect never happens again (INV-2).
+ */
+
+import { setTimeout as pause } from "node:timers/promises";
+import { afterEach, describe, expect, test } from "vitest";
+
+import type { Random } from "../src/base/random.ts";
+import { seededRandom } from "../src/base/random.ts";
+import type { KillProject } from "./kill/kill-plan.ts";
+import { countEffects, createKillProject, orderProblems } from "./kill/kill-plan.ts";
+import type { PerdureProcess } from "./kill/perdure-process.ts";
+import { startPerdure } from "./kill/perdure-process.ts";
+import { readRecorded } from "./kill/recorded.ts";
+
+const KILLS = 100;
+const seed = Number(process.env.PERDURE_KILL_SEED ?? Math.floor(performance.timeOrigin % 1e9));
+const projects: KillProject[] = [];
+
+afterEach(() => {
+  for (const project of projects.splice(0)) project.remove();
+});
+
+/** Watches that what was once seen recorded is not done again. */
+function createWitness(project: KillProject) {
+  const seen = new Map<string, number>();
+  return {
+    look(): void {
+      const recorded = readRecorded(project.dir);
+      expect(recorded.invariantBreaches).toEqual([]);
+      const counts = countEffects(project.effects());
+      for (const effect of recorded.effects) {
+        const count = counts.get(effect) ?? 0;
+        expect(count, `seed ${seed}: ${effect} is recorded and took place`).toBeGreaterThan(0);
+        if (!seen.has(effect)) seen.set(effect, count);
+        expect(count, `seed ${seed}: ${effect} took place again after it was recorded`).toBe(seen.get(effect));
+      }
+    },
+    recordedEffects: () => seen.size,
+  };
+}
+
+function newProject(random: Random): KillProject {
+  const project = createKillProject(random);
+  projects.push(project);
+  return project;
+}
+
+describe(`killed at random instants (seed ${seed})`, () => {
+  test(`perdure run › continues after each of ${KILLS} kills, and repeats nothing recorded`, { timeout: 240_000 }, async () => {
+    const random = seededRandom(seed);
+    let kills = 0;
+    let killsWhileRunning = 0;
+    let rounds = 0;
+    while (kills < KILLS) {
+      rounds += 1;
+      const project = newProject(random);
+      const witness = createWitness(project);
+      let lost = 0;
+      for (;;) {
+        const isFirst = kills === 0 || lost === 0;
+        const perdure = startPerdure(isFirst || random.next() < 0.5 ? ["run", project.plan, "--project", project.dir] : ["resume", "--project", project.dir]);
+        const killed = await killAfter(perdure, 80 + random.next() * 250);
+        if (!killed) {
+          expect((await perdure.exited).code, perdure.output()).toBe(0);
+          break;
+        }
+        kills += 1;
+        const recorded = readRecordedIfThere(project);
+        if (recorded === null) continue;
+        lost += recorded.running;
+        if (recorded.running > 0) killsWhileRunning += 1;
+        witness.look();
+      }
+      witness.look();
+      const final = readRecorded(project.dir);
+      expect(final.completedTasks, `seed ${seed}`).toBe(64);
+      expect(orderProblems(project), `seed ${seed}`).toEqual([]);
+      expect(final.recoveries.length, "the log explains every takeover").toBe(lost);
+      expect(final.recoveries.every(({ note }) => /is gone|ran out/.test(note))).toBe(true);
+      expect(witness.recordedEffects()).toBe(64 + 16 * 4);
+    }
+    console.log(`killed ${kills} times in ${rounds} rounds, ${killsWhileRunning} times with tasks running; seed ${seed}`);
+  });
+
+  test("three workers share one file › a random one is killed and replaced, and none starves", { timeout: 240_000 }, async () => {
+    const random = seededRandom(seed + 1);
+    const project = newProject(random);
+    const submitted = startPerdure(["plan", project.plan, "--project", project.dir]);
+    expect((await submitted.exited).code, submitted.output()).toBe(0);
+    const witness = createWitness(project);
+    const start = (): PerdureProcess => startPerdure(["worker", "--project", project.dir, "--concurrency", "2"]);
+    const workers = [start(), start(), start()];
+    let kills = 0;
+    const deadline = performance.now() + 120_000;
+    while (readRecorded(project.dir).completedTasks < 64) {
+      expect(performance.now(), `seed ${seed}: ${workers.map((worker) => worker.output()).join("\n")}`).toBeLessThan(deadline);
+      await pause(150 + random.next() * 250);
+      const victim = Math.floor(random.next() * workers.length);
+      const worker = workers[victim];
+      if (worker === undefined || kills >= 25) continue;
+      worker.child.kill("SIGKILL");
+      await worker.exited;
+      kills += 1;
+      witness.look();
+      workers[victim] = start();
+    }
+    const claimsBy = workerShares(project);
+    for (const worker of workers) worker.child.kill("SIGTERM");
+    for (const worker of workers) expect((await worker.exited).code, worker.output()).toBe(0);
+    witness.look();
+    expect(orderProblems(project), `seed ${seed}`).toEqual([]);
+    expect(kills).toBeGreaterThan(3);
+    console.log(`killed ${kills} workers; claims by worker: ${[...claimsBy.values()].join(", ")}; seed ${seed}`);
+  });
+});
+
+/** Kills the process after a while, unless it has ended by itself. Returns whether it was killed. */
+async function killAfter(perdure: PerdureProcess, delayMs: number): Promise<boolean> {
+  const ended = await Promise.race([perdure.exited, pause(delayMs, null)]);
+  if (ended !== null) return false;
+  perdure.child.kill("SIGKILL");
+  return (await perdure.exited).signal === "SIGKILL";
+}
+
+/** Killed before it made its database, there is nothing to read yet. */
+function readRecordedIfThere(project: KillProject) {
+  try {
+    return readRecorded(project.dir);
+  } catch (error) {
+    if (error instanceof Error && /unable to open|no such table/.test(error.message)) return null;
+    throw error;
+  }
+}
+
+function workerShares(project: KillProject): ReadonlyMap<string, number> {
+  return readRecorded(project.dir).claimsByWorker;
+}
