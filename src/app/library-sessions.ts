@@ -6,8 +6,10 @@ import type { Session, SessionStatus } from "../domain/session.ts";
 import { pauseSession } from "../operations/session-work.ts";
 import type { SessionOverview } from "../store/commands/session-overview.ts";
 import { getSessionOverview } from "../store/commands/session-overview.ts";
-import type { NewSession, Resumed, SessionPage } from "../store/commands/sessions.ts";
-import { cancelSession, createSession, ensureSession, getSession, listSessions, resumeSession } from "../store/commands/sessions.ts";
+import type { SessionPage } from "../store/commands/session-queries.ts";
+import type { NewSession, Resumed } from "../store/commands/sessions.ts";
+import { getSession, listSessions } from "../store/commands/session-queries.ts";
+import { cancelSession, createSession, ensureSession, resumeSession } from "../store/commands/sessions.ts";
 import { resolveSession } from "../store/commands/task-queries.ts";
 import type { Project } from "./open-project.ts";
 
@@ -27,7 +29,11 @@ export interface Sessions {
   /** By id, the beginning of one, or name. @throws PerdureError `not-found` */
   get(reference: string): Promise<Session>;
   /** Newest first, a page at a time. */
-  list(filter?: { readonly statuses?: readonly SessionStatus[]; readonly before?: number; readonly limit?: number }): Promise<SessionPage>;
+  list(filter?: {
+    readonly statuses?: readonly SessionStatus[];
+    readonly before?: number;
+    readonly limit?: number;
+  }): Promise<SessionPage>;
   /** Counts, progress, ETA, what runs, what is next, what is blocked, in one consistent read. */
   overview(reference: string): Promise<SessionOverview>;
   /** Claims nothing more; what runs stops at its next step boundary, in whichever process. */
@@ -56,17 +62,26 @@ export function librarySessions(project: Project): Sessions {
     ensure: (session) => store.execute(ensureSession, toNew(session)),
     get: async (reference) => await store.execute(getSession, { sessionId: await find(reference) }),
     list: (filter = {}) =>
-      store.execute(listSessions, { statuses: filter.statuses ?? null, before: filter.before ?? null, limit: filter.limit ?? 20 }),
+      store.execute(listSessions, {
+        statuses: filter.statuses ?? null,
+        before: filter.before ?? null,
+        limit: filter.limit ?? 20,
+      }),
     async overview(reference) {
       const sessionId = await find(reference);
-      return await store.execute(getSessionOverview, { sessionId, lines: 100, concurrency: project.config.worker.concurrency });
+      return await store.execute(getSessionOverview, {
+        sessionId,
+        lines: 100,
+        concurrency: project.config.worker.concurrency,
+      });
     },
     async pause(reference) {
       const sessionId = await find(reference);
       await pauseSession(project, sessionId);
       return await store.execute(getSession, { sessionId });
     },
-    resume: async (reference) => await store.execute(resumeSession, { sessionId: await find(reference), retryFailed: true }),
+    resume: async (reference) =>
+      await store.execute(resumeSession, { sessionId: await find(reference), retryFailed: true }),
     cancel: async (reference) => await store.execute(cancelSession, { sessionId: await find(reference) }),
   };
 }

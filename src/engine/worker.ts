@@ -297,6 +297,8 @@ class StoreWorker implements Worker {
     const outcome = await this.#perform(claimed, executors);
     // The next claim joins the transaction that records this outcome, and sees what it releases.
     const recording = outcome === null ? null : recordOutcome({ ...this.#deps, actor: this.#actor }, claimed, outcome);
+    // When a recurring task runs next is worked out first; until then its place is not free.
+    if (claimed.task.schedule !== null) await recording;
     this.#runs.delete(execution.id);
     this.#occupied -= 1;
     this.#claimSoon();

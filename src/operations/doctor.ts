@@ -6,10 +6,10 @@ import { dirname, join } from "node:path";
 
 import * as v from "valibot";
 
-import { messageOf } from "../base/errors.ts";
+import { isPerdureError, messageOf } from "../base/errors.ts";
 import { countProject } from "../store/commands/project-counts.ts";
 import { listAllProcesses } from "../store/commands/processes.ts";
-import { listSessions } from "../store/commands/sessions.ts";
+import { listSessions } from "../store/commands/session-queries.ts";
 import { listWorkers } from "../store/commands/workers.ts";
 import type { StoreInspection } from "../store/port.ts";
 import type { HealthCheck } from "./health-check.ts";
@@ -30,14 +30,24 @@ export const doctor = defineOperation({
       await checkDirectory(context),
       checkConfiguration(context),
       checkStore(inspection),
-      await checkContents(context),
-      await checkSessions(context),
-      await checkWorkers(context),
-      await checkOrphans(context),
+      await orFailure("contents", checkContents(context)),
+      await orFailure("sessions", checkSessions(context)),
+      await orFailure("workers", checkWorkers(context)),
+      await orFailure("orphans", checkOrphans(context)),
       await checkDisk(inspection?.location ?? context.projectDir),
     ]);
   },
 });
+
+/** A store that is damaged may fail any of the checks that read it, and the others are wanted all the same. */
+async function orFailure(name: string, check: Promise<HealthCheck>): Promise<HealthCheck> {
+  try {
+    return await check;
+  } catch (error) {
+    if (!isPerdureError(error)) throw error;
+    return { name, ok: false, message: error.message, ...(error.hint === null ? {} : { hint: error.hint }) };
+  }
+}
 
 async function checkDirectory({ projectDir }: OperationContext): Promise<HealthCheck> {
   try {

@@ -4,7 +4,7 @@ import * as v from "valibot";
 
 import type { PlanDraft, TaskDraft } from "../domain/plan-draft.ts";
 import { MANUAL_EXECUTOR } from "../domain/task.ts";
-import { getSession } from "../store/commands/sessions.ts";
+import { getSession } from "../store/commands/session-queries.ts";
 import { listAllTasks } from "./all-tasks.ts";
 import { sessionReference } from "./json/inputs.ts";
 import { defineOperation } from "./operation.ts";

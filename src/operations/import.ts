@@ -6,7 +6,7 @@ import { PerdureError } from "../base/errors.ts";
 import type { SessionId } from "../domain/ids.ts";
 import { createTasks } from "../store/commands/create-tasks.ts";
 import { findPlanSession } from "../store/commands/plan-sessions.ts";
-import { getSession } from "../store/commands/sessions.ts";
+import { getSession } from "../store/commands/session-queries.ts";
 import { listAllTasks } from "./all-tasks.ts";
 import { sessionReference } from "./json/inputs.ts";
 import { sessionSchema, sessionToJson } from "./json/session.ts";

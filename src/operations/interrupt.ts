@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { isPerdureError } from "../base/errors.ts";
 import { resolveExecution } from "../store/commands/task-queries.ts";
 import { requestInterrupt } from "../store/commands/task-actions.ts";
-import { getSession } from "../store/commands/sessions.ts";
+import { getSession } from "../store/commands/session-queries.ts";
 import { sessionSchema, sessionToJson } from "./json/session.ts";
 import type { OperationContext } from "./operation.ts";
 import { defineOperation } from "./operation.ts";

@@ -7,7 +7,7 @@ import { dirname, join, resolve } from "node:path";
 
 import { messageOf } from "../base/errors.ts";
 import type { SessionId } from "../domain/ids.ts";
-import { getSession } from "../store/commands/sessions.ts";
+import { getSession } from "../store/commands/session-queries.ts";
 import { listAllTasks } from "./all-tasks.ts";
 import type { OperationContext } from "./operation.ts";
 

@@ -2,7 +2,7 @@
 
 import { PerdureError } from "../base/errors.ts";
 import type { SessionId, TaskId } from "../domain/ids.ts";
-import { findResumableSession, listSessions } from "../store/commands/sessions.ts";
+import { findResumableSession, listSessions } from "../store/commands/session-queries.ts";
 import { resolveSession, resolveTask } from "../store/commands/task-queries.ts";
 import type { OperationContext } from "./operation.ts";
 

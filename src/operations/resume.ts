@@ -4,7 +4,7 @@ import * as v from "valibot";
 
 import type { SessionId } from "../domain/ids.ts";
 import { getSessionOverview } from "../store/commands/session-overview.ts";
-import { getSession } from "../store/commands/sessions.ts";
+import { getSession } from "../store/commands/session-queries.ts";
 import { concurrencyInput } from "./json/inputs.ts";
 import { sessionSchema, sessionToJson } from "./json/session.ts";
 import type { OperationContext, RunOptions } from "./operation.ts";

@@ -2,7 +2,8 @@
 
 import * as v from "valibot";
 
-import { cancelSession, countSessions } from "../store/commands/sessions.ts";
+import { countSessions } from "../store/commands/session-queries.ts";
+import { cancelSession } from "../store/commands/sessions.ts";
 import { sessionSchema, sessionToJson } from "./json/session.ts";
 import { defineOperation } from "./operation.ts";
 import { findSessionId } from "./references.ts";

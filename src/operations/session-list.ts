@@ -3,7 +3,7 @@
 import * as v from "valibot";
 
 import { SESSION_STATUSES } from "../domain/session.ts";
-import { countSessions, listSessions } from "../store/commands/sessions.ts";
+import { countSessions, listSessions } from "../store/commands/session-queries.ts";
 import { countsSchema, countsToJson } from "./json/counts.ts";
 import { listOf } from "./json/list-of.ts";
 import { fromCursor, pageInput, pageSchema, toCursor } from "./json/page.ts";

@@ -2,7 +2,8 @@
 
 import * as v from "valibot";
 
-import { changeSession, getSession } from "../store/commands/sessions.ts";
+import { getSession } from "../store/commands/session-queries.ts";
+import { changeSession } from "../store/commands/sessions.ts";
 import { requestInterrupt } from "../store/commands/task-actions.ts";
 import { sessionReference } from "./json/inputs.ts";
 import { sessionSchema, sessionToJson } from "./json/session.ts";

@@ -3,7 +3,6 @@
  * is never changed, and the same content is kept once. Which task an artifact belongs to is the database's business.
  */
 
-import type { Hash } from "node:crypto";
 import { createReadStream, type Stats } from "node:fs";
 import { copyFile, lstat, mkdir, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
@@ -11,6 +10,7 @@ import type { Readable } from "node:stream";
 
 import { PerdureError } from "../base/errors.ts";
 import type { RandomDep } from "../base/random.ts";
+import { sha256 } from "../base/sha256.ts";
 
 interface StoredFile {
   /** SHA-256 of the content, in lower-case hex. */
@@ -95,11 +95,6 @@ export function artifactFiles(deps: RandomDep & { readonly dir: string }): Artif
       return file.createReadStream();
     },
   };
-}
-
-/** Loaded when something is hashed: opening a project must be quick. */
-function sha256(): Hash {
-  return process.getBuiltinModule("node:crypto").createHash("sha256");
 }
 
 function pathOf(dir: string, hash: string): string {

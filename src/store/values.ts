@@ -3,11 +3,10 @@
  * stored once. JSON never begins with `@`, so the two cannot be confused.
  */
 
-import { createHash } from "node:crypto";
-
 import { PerdureError } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import { parseStoredJson, toJsonText } from "../base/json.ts";
+import { sha256 } from "../base/sha256.ts";
 import { LIMITS } from "../domain/limits.ts";
 import type { Command, Row, SqlValue } from "./command.ts";
 import { oneRow, rows } from "./command.ts";
@@ -28,7 +27,7 @@ export function* storeValue(value: unknown, what: string): Command<string> {
       details: { sizeBytes, limitBytes: LIMITS.valueBytes },
     });
   }
-  const hash = createHash("sha256").update(text).digest("hex");
+  const hash = sha256().update(text).digest("hex");
   yield* rows(
     "insert into blobs (hash, size_bytes, content) values (?, ?, ?) on conflict do nothing",
     hash,

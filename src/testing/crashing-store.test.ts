@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
-import { createSession, listSessions } from "../store/commands/sessions.ts";
+import { listSessions } from "../store/commands/session-queries.ts";
+import { createSession } from "../store/commands/sessions.ts";
 import type { Store } from "../store/port.ts";
 import { openForTest } from "../store/testing/open-for-test.ts";
 import { aSession } from "./builders.ts";

@@ -26,7 +26,8 @@ export function createKillProject(random: Random): KillProject {
   for (let index = 0; index < 64; index++) {
     const key = `t${index}`;
     const layer = Math.floor(index / 8);
-    const needs = layer === 0 ? [] : pick(random, { from: (layer - 1) * 8, count: 8, most: 3 }).map((other) => `t${other}`);
+    const needs =
+      layer === 0 ? [] : pick(random, { from: (layer - 1) * 8, count: 8, most: 3 }).map((other) => `t${other}`);
     needsOf.set(key, needs);
     const pauseMs = 5 + Math.floor(random.next() * 40);
     const priority = 1 + Math.floor(random.next() * 10);
@@ -46,7 +47,10 @@ export function createKillProject(random: Random): KillProject {
     dir: join(dir, "project"),
     plan: join(dir, "project", "plan.yaml"),
     needsOf,
-    effects: () => readFileSync(effectsFile, "utf8").split("\n").filter((line) => line !== ""),
+    effects: () =>
+      readFileSync(effectsFile, "utf8")
+        .split("\n")
+        .filter((line) => line !== ""),
     remove: () => rmSync(dir, { recursive: true, force: true }),
   };
 }

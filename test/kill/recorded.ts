@@ -7,8 +7,8 @@ export interface Recorded {
   /** Effects, as `kill-plan.ts` writes them, of tasks and steps recorded as completed. */
   readonly effects: readonly string[];
   readonly completedTasks: number;
-  /** Executions that a process was running when it was killed. */
-  readonly running: number;
+  /** Holds that a process had when it was killed: execution and fencing token. */
+  readonly holds: readonly string[];
   readonly claimsByWorker: ReadonlyMap<string, number>;
   readonly recoveries: readonly { readonly note: string }[];
   readonly invariantBreaches: readonly string[];
@@ -19,18 +19,28 @@ export function readRecorded(projectDir: string): Recorded {
   try {
     const all = (sql: string): readonly Record<string, unknown>[] => database.prepare(sql).all();
     const tasks = all("select key from tasks where status = 'completed' and executor = 'command'");
-    const steps = all("select t.key as key, s.name as name from steps s join tasks t on t.id = s.task_id where s.status = 'completed'");
+    const steps = all(
+      "select t.key as key, s.name as name from steps s join tasks t on t.id = s.task_id where s.status = 'completed'",
+    );
     return {
       effects: [
         ...tasks.map(({ key }) => `end ${String(key)}`),
-        ...steps.map(({ key, name }) => (name === "last" ? `end ${String(key)}` : `step ${String(key)}/${String(name)}`)),
+        ...steps.map(({ key, name }) =>
+          name === "last" ? `end ${String(key)}` : `step ${String(key)}/${String(name)}`,
+        ),
       ],
       completedTasks: Number(all("select count(*) as n from tasks where status = 'completed'")[0]?.n),
-      running: Number(all("select count(*) as n from executions where status = 'running'")[0]?.n),
-      claimsByWorker: new Map(
-        all("select actor, count(*) as n from changes where verb = 'claim' and entity = 'tasks' group by actor").map(({ actor, n }) => [String(actor), Number(n)]),
+      holds: all("select id, fence from executions where status = 'running'").map(
+        ({ id, fence }) => `${String(id)} ${String(fence)}`,
       ),
-      recoveries: all("select note from changes where verb = 'recover' and entity = 'executions'").map(({ note }) => ({ note: String(note) })),
+      claimsByWorker: new Map(
+        all("select actor, count(*) as n from changes where verb = 'claim' and entity = 'tasks' group by actor").map(
+          ({ actor, n }) => [String(actor), Number(n)],
+        ),
+      ),
+      recoveries: all("select note from changes where verb = 'recover' and entity = 'executions'").map(({ note }) => ({
+        note: String(note),
+      })),
       invariantBreaches: [
         ...all(
           `select t.key as key from tasks t join dependencies d on d.task_id = t.id join tasks n on n.id = d.depends_on_id

@@ -1,10 +1,6 @@
 /** Instants at the edges: ISO 8601 outside, epoch milliseconds inside. */
 
-import * as v from "valibot";
-
 import type { Millis } from "../../base/clock.ts";
-
-export const isoTime = v.pipe(v.string(), v.isoTimestamp("must be an ISO 8601 time, such as 2026-12-01T09:00:00Z"));
 
 /** The last instant a date can be; what waits without a time limit is due then. */
 const NEVER: Millis = 8_640_000_000_000_000;

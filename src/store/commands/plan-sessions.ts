@@ -14,7 +14,7 @@ import type { NewTask } from "../new-task.ts";
 import { scheduleToText } from "../schedule-column.ts";
 import { deleteRow, updateRow } from "../rows.ts";
 import { columnsOf, DEPENDENCIES, SESSIONS, TASKS } from "../tables.ts";
-import { storeValue, withValues } from "../values.ts";
+import { storeValue } from "../values.ts";
 import { insertEdge, insertTasks, refuseTooManyNeeds, retryText, waitForParts } from "./create-tasks.ts";
 import { nameOfTask, recountDependencies, settleDependents } from "./dependencies.ts";
 import type { NewSession } from "./sessions.ts";
@@ -309,13 +309,4 @@ function* completeIfTicked(context: CommandContext, current: Row, task: NewTask)
   yield* endRunning(context, current, "completed");
   yield* endTask(context, current, { status: "completed", next: null, note: "ticked in the plan" });
   return true;
-}
-
-/** Loads the tasks of a session by key, for comparing with a file. */
-export function* planTaskRows(context: CommandContext, sessionId: string): Command<readonly Row[]> {
-  const sql = `select project_id, ${columnsOf(TASKS)} from tasks where project_id = ? and session_id = ? and key is not null order by seq`;
-  const found: Row[] = [];
-  for (const row of yield* rows(sql, context.projectId, sessionId))
-    found.push(yield* withValues(row, ["input", "context"]));
-  return found;
 }

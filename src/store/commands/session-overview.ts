@@ -14,7 +14,7 @@ import { defineRead, oneRow, rows } from "../command.ts";
 import { integer, integerOrNull, text, textOrNull } from "../entity-rows.ts";
 import { loadValue } from "../values.ts";
 import { loadSession, sessionRow } from "./session-rows.ts";
-import { countTasks } from "./sessions.ts";
+import { countTasks } from "./session-queries.ts";
 import { countCompletedSteps, recentDurations } from "./task-queries.ts";
 
 export interface TaskLine {

@@ -1,7 +1,6 @@
 /** What people and agents do to a task from outside a worker: finish, fail, block, cancel, retry, interrupt it. */
 
 import { PerdureError } from "../../base/errors.ts";
-import type { Millis } from "../../base/clock.ts";
 import type { Json } from "../../base/json.ts";
 import type { ExecutionId, SessionId, TaskId } from "../../domain/ids.ts";
 import { asId } from "../../domain/ids.ts";
@@ -325,17 +324,5 @@ export const noteTask = defineWrite(
   function* (context, input: { readonly taskId: TaskId; readonly note: string }): Command<void> {
     const task = yield* taskRow(context, input.taskId);
     yield* noteChange(context, TASKS, task, { verb: "note", note: input.note.slice(0, LIMITS.errorChars) });
-  },
-);
-
-/** The instant before which a pending task is not claimed. */
-export const postponeTask = defineWrite(
-  "postpone-task",
-  function* (context, input: { readonly taskId: TaskId; readonly runAt: Millis }): Command<void> {
-    const task = yield* taskRow(context, input.taskId);
-    yield* updateRow(context, TASKS, task, {
-      verb: "postpone",
-      patch: { run_at: input.runAt, updated_at: context.now },
-    });
   },
 );

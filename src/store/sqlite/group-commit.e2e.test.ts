@@ -9,7 +9,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Session } from "../../domain/session.ts";
 import { aSession } from "../../testing/builders.ts";
 import type { SuiteStore } from "../../testing/store-suite/suite-options.ts";
-import { createSession, getSession, renameSession } from "../commands/sessions.ts";
+import { getSession } from "../commands/session-queries.ts";
+import { createSession, renameSession } from "../commands/sessions.ts";
 import { openForTest } from "../testing/open-for-test.ts";
 
 let directory: string;

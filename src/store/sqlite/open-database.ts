@@ -2,6 +2,7 @@
 
 import { DatabaseSync } from "node:sqlite";
 
+import { monotonicMs } from "../../base/stopwatch.ts";
 import { migrate, refuseForeign, refuseNewer, schemaVersion } from "./migrations.ts";
 import { fromSqliteError, isBusy } from "./sqlite-errors.ts";
 
@@ -19,13 +20,13 @@ export interface OpenDatabase {
  * @throws PerdureError `store-too-new`, `store-damaged`, `store-unreachable`; the file is as it was then.
  */
 export function openDatabase(options: OpenDatabase): DatabaseSync {
-  const deadline = performance.now() + options.busyTimeoutMs;
+  const deadline = monotonicMs() + options.busyTimeoutMs;
   for (;;) {
     try {
       return tryOpen(options);
     } catch (error) {
       // SQLite does not wait when several processes switch a new file to WAL at once; one of them is told it is busy.
-      if (!isBusy(error) || performance.now() > deadline) throw fromSqliteError(error, options.path);
+      if (!isBusy(error) || monotonicMs() > deadline) throw fromSqliteError(error, options.path);
       sleepSync(5 + Math.min(50, options.busyTimeoutMs / 100));
     }
   }

@@ -17,7 +17,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { isPerdureError } from "../../base/errors.ts";
 import { seededRandom } from "../../base/random.ts";
 import { aSession } from "../../testing/builders.ts";
-import { createSession, listSessions } from "../commands/sessions.ts";
+import { listSessions } from "../commands/session-queries.ts";
+import { createSession } from "../commands/sessions.ts";
 import { openForTest } from "../testing/open-for-test.ts";
 import { migrationFiles, SCHEMA_VERSION } from "./migrations.ts";
 

@@ -8,6 +8,7 @@
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
+import { monotonicMs } from "../../base/stopwatch.ts";
 import { assert } from "../../base/assert.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
@@ -128,8 +129,9 @@ class SqliteStore implements Store {
 
   #quickCheck(): readonly string[] {
     try {
-      const found = this.#query({ sql: "pragma quick_check(20)", params: [] }).map((row) => String(row.quick_check));
-      return found.filter((problem) => problem !== "ok");
+      const found = this.#query({ sql: "pragma quick_check(20)", params: [] });
+      const lines = found.flatMap((row) => String(row.quick_check).split("\n"));
+      return lines.filter((line) => line !== "ok" && !line.startsWith("***"));
     } catch (error) {
       // Damage so bad that it cannot be looked through is an answer too.
       return [messageOf(error)];
@@ -156,7 +158,7 @@ class SqliteStore implements Store {
   /** Runs the queue in the next turn of the event loop, or after a gap when others write too. */
   #schedule(delayMs = 0): void {
     if (this.#scheduled !== null) return;
-    if (delayMs === 0 && performance.now() < this.#contendedUntil) delayMs = GAP_MS + this.#options.random.next();
+    if (delayMs === 0 && monotonicMs() < this.#contendedUntil) delayMs = GAP_MS + this.#options.random.next();
     if (delayMs === 0) {
       const immediate = setImmediate(() => this.#flush());
       this.#scheduled = () => clearImmediate(immediate);
@@ -191,7 +193,7 @@ class SqliteStore implements Store {
 
   /** Runs calls from the queue until it is empty or the group has taken long enough; `null` when the transaction was lost and the calls were refused. */
   #runGroup(): readonly Outcome[] | null {
-    const startedAt = performance.now();
+    const startedAt = monotonicMs();
     const outcomes: Outcome[] = [];
     let taken = 0;
     for (const call of this.#queue) {
@@ -204,7 +206,7 @@ class SqliteStore implements Store {
         for (const refused of this.#queue.splice(0, taken)) refused.reject(error);
         return null;
       }
-      if (performance.now() - startedAt > GROUP_BUDGET_MS) break;
+      if (monotonicMs() - startedAt > GROUP_BUDGET_MS) break;
     }
     this.#queue = this.#queue.slice(taken);
     return outcomes;
@@ -273,7 +275,7 @@ class SqliteStore implements Store {
 
   /** The database is busy: again in a moment, until the time for it is up. Any other failure refuses the calls that wait. */
   #retryOrFail(error: unknown): void {
-    const now = performance.now();
+    const now = monotonicMs();
     this.#busySince ??= now;
     const timeoutMs = this.#options.busyTimeoutMs ?? DEFAULT_BUSY_TIMEOUT_MS;
     if (isBusy(error) && now - this.#busySince < timeoutMs) {
@@ -313,7 +315,7 @@ class SqliteStore implements Store {
     const version = this.#readDataVersion();
     if (version === this.#dataVersion) return false;
     this.#dataVersion = version;
-    this.#contendedUntil = performance.now() + CONTENTION_MS;
+    this.#contendedUntil = monotonicMs() + CONTENTION_MS;
     return true;
   }
 

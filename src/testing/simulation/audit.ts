@@ -7,7 +7,8 @@ import { assert } from "../../base/assert.ts";
 import { parseStoredJson } from "../../base/json.ts";
 import type { DependencyFailurePolicy, TaskStatus } from "../../domain/task.ts";
 import { GROUP_EXECUTOR } from "../../domain/task.ts";
-import type { Row, SqlValue } from "../../store/command.ts";
+import type { Command, Row, SqlValue } from "../../store/command.ts";
+import { defineRead, rows } from "../../store/command.ts";
 import type { EdgeKind } from "../../store/commands/dependencies.ts";
 import { isSatisfied } from "../../store/commands/dependencies.ts";
 import type { Store } from "../../store/port.ts";
@@ -16,14 +17,13 @@ import { readRawChanges } from "../../store/rebuild.ts";
 import { rowKeyText } from "../../store/rows.ts";
 import type { Table } from "../../store/tables.ts";
 import { LOGGED_TABLES } from "../../store/tables.ts";
-import type { TableDump } from "../table-dump.ts";
-import { dumpTables } from "../table-dump.ts";
+
+/** Rows by table. */
+export type Tables = Readonly<Record<string, readonly Row[]>>;
 
 export interface Audit {
-  /** Reads what was logged since the last look. @throws AssertionError naming what does not hold. */
-  catchUp(): Promise<void>;
-  /** Catches up and compares the tables with what the log adds up to. */
-  compareTables(): Promise<TableDump>;
+  /** Reads what was logged since the last look and compares the tables with it. @throws AssertionError naming what does not hold. */
+  compareTables(): Promise<Tables>;
 }
 
 export interface AuditOptions {
@@ -32,7 +32,6 @@ export interface AuditOptions {
   readonly concurrency: number;
 }
 
-const BATCH = 1_000;
 /** What a worker writes for an execution only while it holds it. */
 const HELD_VERBS = new Set(["complete", "fail", "fail_attempt", "suspend", "interrupt", "release", "progress", "note"]);
 
@@ -40,29 +39,37 @@ export function createAudit({ store, concurrency }: AuditOptions): Audit {
   const state = new Map<string, Map<string, Row>>(LOGGED_TABLES.map((table) => [table.name, new Map()]));
   let after = 0;
 
-  async function catchUp(): Promise<void> {
-    for (;;) {
-      const changes = await store.execute(readRawChanges, { after, limit: BATCH });
+  return {
+    async compareTables() {
+      const { changes, tables } = await store.execute(readState, { after });
       for (const change of changes) {
         check(state, change, concurrency);
         apply(state, change);
         after = change.seq;
       }
-      if (changes.length < BATCH) return;
-    }
-  }
-
-  return {
-    catchUp,
-    async compareTables() {
-      await catchUp();
-      const tables = await dumpTables(store);
       for (const table of LOGGED_TABLES) compareTable(table, rowsOf(state, table.name), tables[table.name] ?? []);
       checkCounters(state, tables);
       return tables;
     },
   };
 }
+
+interface StateRead {
+  readonly changes: readonly RawChange[];
+  readonly tables: Tables;
+}
+
+/** In one command, so that nothing comes between the log and the tables. */
+const readState = defineRead("read-state", function* (context, input: { readonly after: number }): Command<StateRead> {
+  const changes = yield* readRawChanges.perform(context, { ...input, limit: 1e9 });
+  const tables: Record<string, readonly Row[]> = {};
+  for (const { name, columns } of [...LOGGED_TABLES, SESSION_LOADS]) {
+    tables[name] = yield* rows(`select ${columns.join(", ")} from ${name} where project_id = ?`, context.projectId);
+  }
+  return { changes, tables };
+});
+
+const SESSION_LOADS = { name: "session_loads", columns: ["session_id", "unfinished"] };
 
 type State = ReadonlyMap<string, Map<string, Row>>;
 
@@ -176,7 +183,7 @@ function compareTable(table: Table, logged: ReadonlyMap<string, Row>, stored: re
   }
 }
 
-function checkCounters(state: State, tables: TableDump): void {
+function checkCounters(state: State, tables: Tables): void {
   const tasks = tables.tasks ?? [];
   const sessions = new Map((tables.sessions ?? []).map((row) => [row.id, row]));
   const executions = new Map((tables.executions ?? []).map((row) => [row.id, row]));

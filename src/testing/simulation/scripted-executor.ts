@@ -89,11 +89,11 @@ async function performCleanedUp(performer: Performer, op: Extract<Op, { op: "cle
 
 async function bringAbout(performer: Performer, op: Extract<Op, { op: "step" }>, step: StepContext): Promise<string> {
   const { outside, process, run } = performer;
-  if (op.ms > 0) await elapse(process.clock, op.ms / 2, step.signal);
+  if (op.ms > 0) await elapse(process.clock, Math.floor(op.ms / 2), step.signal);
   if (outside.failuresOf(run.executionId) < op.failures) fail(`${op.name} fails as scripted`);
   await untilAlive(process);
   outside.perform({ key: step.idempotencyKey, kind: op.effect, isZombie: process.wasPaused });
-  if (op.ms > 0) await elapse(process.clock, op.ms / 2, step.signal);
+  if (op.ms > 0) await elapse(process.clock, Math.floor(op.ms / 2), step.signal);
   return valueOf(op.name);
 }
 

@@ -24,8 +24,7 @@ import { openSqliteStore } from "../../store/sqlite/sqlite-store.ts";
 import { aSession, aTask } from "../builders.ts";
 import type { FakeClock } from "../fake-clock.ts";
 import { fakeClock } from "../fake-clock.ts";
-import type { TableDump } from "../table-dump.ts";
-import type { Audit } from "./audit.ts";
+import type { Audit, Tables } from "./audit.ts";
 import { createAudit } from "./audit.ts";
 import type { OutsideWorld } from "./outside-world.ts";
 import { createOutsideWorld } from "./outside-world.ts";
@@ -269,7 +268,7 @@ async function hasEnded(world: World): Promise<boolean> {
 }
 
 /** Blocked by what failed, or in a chain behind something that is. */
-function isStuckBehindFailure(task: TableDump[string][number], tasks: TableDump[string]): boolean {
+function isStuckBehindFailure(task: Tables[string][number], tasks: Tables[string]): boolean {
   if (task.blocked_reason === "dependency_failed") return true;
   const hasLive = tasks.some((row) => ["pending", "in_progress"].includes(String(row.status)));
   const waitsForPeople = tasks.some(

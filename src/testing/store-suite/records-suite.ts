@@ -8,13 +8,8 @@ import { listChanges } from "../../store/commands/changes.ts";
 import { createTasks } from "../../store/commands/create-tasks.ts";
 import { completeExecution, failAttempt } from "../../store/commands/executions.ts";
 import type { NextOccurrence } from "../../store/commands/executions.ts";
-import {
-  createSession,
-  findResumableSession,
-  getSession,
-  listSessions,
-  settleSession,
-} from "../../store/commands/sessions.ts";
+import { findResumableSession, getSession, listSessions } from "../../store/commands/session-queries.ts";
+import { createSession, settleSession } from "../../store/commands/sessions.ts";
 import { cancelTask, noteTask } from "../../store/commands/task-actions.ts";
 import { listExecutions, listTasks } from "../../store/commands/task-queries.ts";
 import type { ListTasks, TaskPage } from "../../store/commands/task-queries.ts";
