@@ -29,6 +29,14 @@ const pickUp: Program<PickUp, PickUpResult> = {
     const queue = await openQueue(subject);
     const latencies: number[] = [];
     let onPicked = (): void => {};
+    /** Resolves once so many tasks were entered: several may be at once, when something held the process up. */
+    const picked = (count: number): Promise<void> =>
+      new Promise((resolve) => {
+        onPicked = () => {
+          if (latencies.length >= count) resolve();
+        };
+        onPicked();
+      });
     if (role !== "creator") {
       await queue.work({
         concurrency: 3,
@@ -40,13 +48,11 @@ const pickUp: Program<PickUp, PickUpResult> = {
       await sleep(200);
     }
     caller.ready();
-    for (let sample = 0; sample < samples; sample += 1) {
-      const picked = new Promise<void>((resolve) => {
-        onPicked = resolve;
-      });
-      if (role !== "worker") await queue.create(sharedNow());
-      if (role !== "creator") await picked;
-      if (role !== "worker") await sleep(pauseMs * (0.75 + Math.random() / 2));
+    if (role === "worker") await picked(samples);
+    for (let sample = 1; sample <= samples && role !== "worker"; sample += 1) {
+      await queue.create(sharedNow());
+      if (role === "both") await picked(sample);
+      await sleep(pauseMs * (0.75 + Math.random() / 2));
     }
     await queue.close();
     return { durability: queue.durability, latencies };

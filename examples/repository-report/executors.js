@@ -9,12 +9,14 @@ const here = import.meta.dirname;
 /** @param {import("perdure").ExecutorDefiner} perdure */
 export default function register(perdure) {
   perdure.define("survey", {}, async (run, input) => {
-    const files = await run.step("list", async () => (await readFile(join(here, input.list), "utf8")).trim().split("\n"));
+    const files = await run.step("list", async () =>
+      (await readFile(join(here, input.list), "utf8")).trim().split("\n"),
+    );
     run.progress({ totalSteps: files.length + 1 });
     const found = [];
     for (const file of files) {
       // Recorded when it is done: after a crash only files that were not read yet are read.
-      found.push(await run.step(`read ${relative("../../src", file)}`, () => survey(file)));
+      found.push(await run.step(`read ${relative("../../src", file)}`, () => readSource(file)));
       run.progress({ message: relative("../../src", file) });
     }
     return found;
@@ -38,12 +40,12 @@ export default function register(perdure) {
   });
 }
 
-async function survey(file) {
+async function readSource(file) {
   await pause(15); // So that there is something to watch, and time to interrupt.
   const text = await readFile(join(here, file), "utf8");
   return {
     folder: dirname(relative("../../src", file)).split("/")[0] || ".",
-    isTest: /\.test\.ts$/.test(file),
+    isTest: file.endsWith(".test.ts"),
     kind: extname(file),
     lines: text.split("\n").length,
     functions: (text.match(/\bfunction\b|=> /g) ?? []).length,

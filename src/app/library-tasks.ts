@@ -102,7 +102,8 @@ export function libraryTasks(project: Project, schemas: ReadonlyMap<string, Stan
   const create = async (tasks: readonly CreateTask[], session: SessionId | undefined): Promise<readonly Task[]> => {
     const sessionId = session ?? (await defaultSessionId(project));
     const newTasks: NewTask[] = [];
-    for (const [index, task] of tasks.entries()) newTasks.push(await prepare(project, schemas, { task, ref: task.key ?? `#${index}` }));
+    for (const [index, task] of tasks.entries())
+      newTasks.push(await prepare(project, schemas, { task, ref: task.key ?? `#${index}` }));
     return await store.execute(createTasks, { sessionId, tasks: newTasks });
   };
   return {
@@ -142,7 +143,12 @@ export function libraryTasks(project: Project, schemas: ReadonlyMap<string, Stan
       const task = await get(await find(reference));
       const stored = JSON.parse(toJsonText(result, "The result")) as Json;
       const next = await nextOccurrenceAfter(task, null, project.clock.now());
-      await store.execute(finishTask, { taskId: task.id, outcome: { status: "completed", result: stored }, next, evenIfBlocked: false });
+      await store.execute(finishTask, {
+        taskId: task.id,
+        outcome: { status: "completed", result: stored },
+        next,
+        evenIfBlocked: false,
+      });
       return await get(task.id);
     },
     async signal(reference, name, payload) {
@@ -150,7 +156,11 @@ export function libraryTasks(project: Project, schemas: ReadonlyMap<string, Stan
     },
     async resolve(reference, decision, result) {
       const taskId = await find(reference);
-      await store.execute(resolveUnknownSteps, { taskId, decision, result: JSON.parse(toJsonText(result, "The result")) as Json });
+      await store.execute(resolveUnknownSteps, {
+        taskId,
+        decision,
+        result: JSON.parse(toJsonText(result, "The result")) as Json,
+      });
       return await get(taskId);
     },
   };
@@ -168,5 +178,16 @@ async function prepare(
   const schedule = task.schedule ?? null;
   const scheduledFor = schedule === null ? null : await firstOccurrence(task.title, schedule, now);
   const { retry } = project.config;
-  return toNewTask({ ...task, ref, executor, schedule, scheduledFor, maxRetries: task.maxRetries ?? retry.maxRetries, retry: retry.policy }, now);
+  return toNewTask(
+    {
+      ...task,
+      ref,
+      executor,
+      schedule,
+      scheduledFor,
+      maxRetries: task.maxRetries ?? retry.maxRetries,
+      retry: retry.policy,
+    },
+    now,
+  );
 }

@@ -49,7 +49,12 @@ export async function libraryWork(project: Project, options: WorkOptions, closin
 
 async function workUntil(
   project: Project,
-  { worker, touched, stop, isUntilIdle }: {
+  {
+    worker,
+    touched,
+    stop,
+    isUntilIdle,
+  }: {
     readonly worker: Worker;
     readonly touched: Set<SessionId>;
     readonly stop: AbortSignal;
@@ -57,7 +62,7 @@ async function workUntil(
   },
 ): Promise<void> {
   const stopped = whenAborted(stop);
-  for (let version = 0; !stop.aborted; ) {
+  for (let version = 0; !stop.aborted;) {
     const idle = await Promise.race([worker.nextIdle(version), stopped]);
     if (idle === null) return;
     version = idle.version;

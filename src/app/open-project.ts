@@ -16,7 +16,7 @@ import type { Executor } from "../engine/executor.ts";
 import type { Host } from "../engine/host.ts";
 import { systemHost } from "../engine/system-host.ts";
 import type { OperationContext } from "../operations/operation.ts";
-import { artifactFiles } from "../store/artifact-files.ts";
+import type { ArtifactFiles } from "../store/artifact-files.ts";
 import type { Store } from "../store/port.ts";
 import { openSqliteStore } from "../store/sqlite/sqlite-store.ts";
 
@@ -87,7 +87,7 @@ export async function openProject(options: OpenProjectOptions): Promise<Project>
     random,
     projectDir,
     config,
-    artifactFiles: artifactFiles({ dir: join(projectDir, ".perdure", "artifacts"), random }),
+    artifactFiles: lazyArtifactFiles(join(projectDir, ".perdure", "artifacts"), random),
     define(executor) {
       if (defined.has(executor.name)) {
         throw new PerdureError("conflict", {
@@ -117,6 +117,18 @@ function storePathOf(projectDir: string, config: Config, store: string | null): 
   const configured = config.store.path;
   if (configured === null) return join(projectDir, ".perdure", "perdure.db");
   return join(isAbsolute(configured) ? configured : join(projectDir, configured), "perdure.db");
+}
+
+/** Its code is loaded when the first artifact is put or read: most commands touch none. */
+function lazyArtifactFiles(dir: string, random: Random): ArtifactFiles {
+  const files = memo(async () => (await import("../store/artifact-files.ts")).artifactFiles({ dir, random }));
+  return {
+    putBytes: async (bytes) => (await files()).putBytes(bytes),
+    putMoved: async (path) => (await files()).putMoved(path),
+    has: async (hash) => (await files()).has(hash),
+    read: async (hash) => (await files()).read(hash),
+    open: async (hash) => (await files()).open(hash),
+  };
 }
 
 function noStore(projectDir: string, storePath: string): PerdureError {

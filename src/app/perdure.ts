@@ -121,6 +121,8 @@ export async function openPerdure(options: OpenPerdureOptions = {}): Promise<Per
 }
 
 function closedError(): PerdureError {
-  return new PerdureError("wrong-state", { message: "This Perdure is closed", hint: "Open it again with openPerdure." });
+  return new PerdureError("wrong-state", {
+    message: "This Perdure is closed",
+    hint: "Open it again with openPerdure.",
+  });
 }
-

@@ -1,6 +1,5 @@
 /** The command line: finds the verb, reads its words, runs it, tells what went wrong, and ends the process. */
 
-
 import { statSync } from "../base/quick-fs.ts";
 import type { Project } from "../app/open-project.ts";
 import { PerdureError } from "../base/errors.ts";

@@ -31,7 +31,12 @@ const subjects: Readonly<Record<string, Subject>> = {
     initial: ["running"],
     final: ["completed"],
   },
-  step: { machine: stepMachine as StateMachine<string, string>, states: STEP_STATUSES, initial: ["started", "completed", "failed"], final: ["completed"] },
+  step: {
+    machine: stepMachine as StateMachine<string, string>,
+    states: STEP_STATUSES,
+    initial: ["started", "completed", "failed"],
+    final: ["completed"],
+  },
   session: {
     machine: sessionMachine as StateMachine<string, string>,
     states: SESSION_STATUSES,
@@ -45,37 +50,48 @@ describe.each(Object.entries(subjects))("the %s machine", (noun, { machine, stat
 
   test("after any sequence of verbs is in a state it knows, and refuses the rest by name", () => {
     fc.assert(
-      fc.property(fc.constantFrom(...initial), fc.array(fc.constantFrom(...verbs), { maxLength: 40 }), (start, sequence) => {
-        let state = start;
-        for (const verb of sequence) {
-          const isAllowed = machine.transitions[verb]?.from.includes(state);
-          try {
-            state = transition(machine, { name: "it", from: state }, verb);
-            expect(isAllowed).toBe(true);
-          } catch (error) {
-            expect(isAllowed).toBe(false);
-            expect(isPerdureError(error, "wrong-state")).toBe(true);
-            expect(String(error)).toContain(`Cannot ${verb.replaceAll("_", " ")} ${noun} it: it is ${state}`);
+      fc.property(
+        fc.constantFrom(...initial),
+        fc.array(fc.constantFrom(...verbs), { maxLength: 40 }),
+        (start, sequence) => {
+          let state = start;
+          for (const verb of sequence) {
+            const isAllowed = machine.transitions[verb]?.from.includes(state);
+            try {
+              state = transition(machine, { name: "it", from: state }, verb);
+              expect(isAllowed).toBe(true);
+            } catch (error) {
+              expect(isAllowed).toBe(false);
+              expect(isPerdureError(error, "wrong-state")).toBe(true);
+              expect(String(error)).toContain(`Cannot ${verb.replaceAll("_", " ")} ${noun} it: it is ${state}`);
+            }
+            expect(states).toContain(state);
           }
-          expect(states).toContain(state);
-        }
-      }),
+        },
+      ),
     );
   });
 
   test("reaches every state from where it begins", () => {
     const reached = new Set(initial);
-    for (let before = -1; before !== reached.size; ) {
+    for (let before = -1; before !== reached.size;) {
       before = reached.size;
-      for (const from of [...reached]) for (const to of states) if (leadsTo(machine, from, to)) reached.add(to);
+      for (const from of reached) for (const to of states) if (leadsTo(machine, from, to)) reached.add(to);
     }
     expect([...reached].toSorted()).toEqual([...states].toSorted());
   });
 
   test("leaves no final state", () => {
-    for (const state of final) expect(states.filter((to) => leadsTo(machine, state, to)), state).toEqual([]);
+    for (const state of final)
+      expect(
+        states.filter((to) => leadsTo(machine, state, to)),
+        state,
+      ).toEqual([]);
     for (const state of states.filter((one) => !final.includes(one))) {
-      expect(states.some((to) => leadsTo(machine, state, to)), state).toBe(true);
+      expect(
+        states.some((to) => leadsTo(machine, state, to)),
+        state,
+      ).toBe(true);
     }
   });
 });

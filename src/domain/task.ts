@@ -139,8 +139,8 @@ export const taskMachine: StateMachine<TaskStatus, TaskVerb> = {
   },
 };
 
-const TERMINAL: readonly TaskStatus[] = ["completed", "failed", "cancelled"];
+const TERMINAL: ReadonlySet<TaskStatus> = new Set(["completed", "failed", "cancelled"]);
 
 export function isTerminalTask(status: TaskStatus): boolean {
-  return TERMINAL.includes(status);
+  return TERMINAL.has(status);
 }

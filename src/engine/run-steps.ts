@@ -90,11 +90,7 @@ interface Work<T> {
   readonly options: StepOptions<T>;
 }
 
-async function carryOut<T>(
-  context: RunContext,
-  step: StepToDo,
-  { perform, options }: Work<T>,
-): Promise<StepEnd<T>> {
+async function carryOut<T>(context: RunContext, step: StepToDo, { perform, options }: Work<T>): Promise<StepEnd<T>> {
   const timeoutMs =
     options.timeout === undefined ? null : parseDurationMs(options.timeout, `The timeout of step ${step.name}`);
   const effect = options.effect ?? "repeatable";

@@ -61,7 +61,12 @@ export function* updateRow(
   if (params.length === 0) return before;
   assertKnownTransition(target, { from: was.status, to: becomes.status });
   const { where, key } = locate(target, before);
-  yield* rows(`update ${target.name} set ${assignments} where project_id = ?${where}`, ...params, context.projectId, ...key);
+  yield* rows(
+    `update ${target.name} set ${assignments} where project_id = ?${where}`,
+    ...params,
+    context.projectId,
+    ...key,
+  );
   yield* logChange(context, target, before, { before: was, after: becomes, ...meta });
   return Object.assign({}, before, patch);
 }
@@ -103,9 +108,15 @@ function* logChange(context: CommandContext, target: Table, row: Row, change: Lo
   );
 }
 
-function assertKnownTransition({ machine }: Table, { from, to }: { readonly from: SqlValue | undefined; readonly to: SqlValue | undefined }): void {
+function assertKnownTransition(
+  { machine }: Table,
+  { from, to }: { readonly from: SqlValue | undefined; readonly to: SqlValue | undefined },
+): void {
   if (machine === undefined || to === undefined) return;
-  assert(leadsTo(machine, String(from), String(to)), `a ${machine.noun} that is ${String(from)} does not become ${String(to)}`);
+  assert(
+    leadsTo(machine, String(from), String(to)),
+    `a ${machine.noun} that is ${String(from)} does not become ${String(to)}`,
+  );
 }
 
 /** The condition that finds a row again: by `seq` where there is one, which is cheaper than by id. */

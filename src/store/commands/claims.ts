@@ -3,25 +3,22 @@
 import type { Millis } from "../../base/clock.ts";
 import { PerdureError } from "../../base/errors.ts";
 import type { Execution } from "../../domain/execution.ts";
-import type { SessionId, TaskId, WorkerId } from "../../domain/ids.ts";
+import type { TaskId, WorkerId } from "../../domain/ids.ts";
 import type { Task } from "../../domain/task.ts";
-import type { Command, CommandContext, Row, SqlValue } from "../command.ts";
+import type { Command, CommandContext, Row } from "../command.ts";
 import { defineWrite, oneRow, rows } from "../command.ts";
 import { integer, rowToExecution, rowToTask, text } from "../entity-rows.ts";
 import { insertRow, updateRow } from "../rows.ts";
-import { RECURRING_SQL, recursByText } from "../schedule-column.ts";
+import { recursByText } from "../schedule-column.ts";
 import { columnsOf, EXECUTIONS, TASKS } from "../tables.ts";
 import { withValues } from "../values.ts";
 import { nameOfTask } from "./dependencies.ts";
+import type { ClaimScope } from "./ready-tasks.ts";
+import { isMoreComing, nextDue, readyTasks } from "./ready-tasks.ts";
 import { executionRow, taskRow, transitionTask } from "./task-rows.ts";
 
-export interface ClaimTasks {
+export interface ClaimTasks extends ClaimScope {
   readonly workerId: WorkerId;
-  /** Only tasks of these executors, so that nothing is claimed that cannot be carried out. */
-  readonly executors: readonly string[];
-  /** Only of this session; `null` is any active one. */
-  readonly sessionId: SessionId | null;
-  readonly limit: number;
 }
 
 export interface Claimed {
@@ -80,7 +77,6 @@ function* hasLease(context: CommandContext, workerId: WorkerId): Command<boolean
   return (yield* oneRow(sql, context.projectId, workerId, context.now)) !== null;
 }
 
-
 function* isOverdueOccurrence(context: CommandContext, task: Row): Command<boolean> {
   if (!recursByText(task.schedule)) return false;
   if (context.now - integer(task.run_at) <= OVERDUE_MS) return false;
@@ -118,22 +114,10 @@ export const planOccurrence = defineWrite("plan-occurrence", function* (context,
   });
 });
 
-/** Whether a task of these executors will come due that is not just the next occurrence of a recurring one. */
-function* isMoreComing(context: CommandContext, input: ClaimTasks): Command<boolean> {
-  const { where, params } = scopeOf(context, input.sessionId);
-  for (const executor of input.executors) {
-    const sql = `select id from tasks where ${where} and ${READY} and (schedule is null or not ${RECURRING_SQL}) limit 1`;
-    if ((yield* oneRow(sql, ...params, executor)) !== null) return true;
-  }
-  const waking = `select id from tasks where ${where} and status = 'blocked' and blocked_reason = 'waiting' and run_at < ? limit 1`;
-  return (yield* oneRow(waking, ...params, NEVER)) !== null;
-}
-
 /** Claims one task by id, if it is ready and due. @throws PerdureError `wrong-state` from the caller's check. */
 export function* claimRow(context: CommandContext, task: Row, workerId: WorkerId): Command<Claimed> {
   const existing = task.execution_id === null ? null : yield* executionRow(context, text(task.execution_id));
-  const continues =
-    existing !== null && existing.status !== "completed" && existing.scheduled_for === task.scheduled_for;
+  const continues = existing !== null && isOfPresentOccurrence(task, existing);
   const execution = continues
     ? yield* takeUp(context, existing, workerId)
     : yield* startExecution(context, task, workerId);
@@ -153,7 +137,13 @@ export function* claimRow(context: CommandContext, task: Row, workerId: WorkerId
   };
 }
 
-function* startExecution(context: CommandContext, task: Row, workerId: WorkerId): Command<Row> {
+/** Whether a task goes on with this execution, or begins a new one: for its next occurrence, or because this one is done. */
+export function isOfPresentOccurrence(task: Row, execution: Row): boolean {
+  return execution.status !== "completed" && execution.scheduled_for === task.scheduled_for;
+}
+
+/** A new execution of a task, held by `workerId`, or by nobody when its outcome is recorded at once. */
+export function* startExecution(context: CommandContext, task: Row, workerId: WorkerId | null): Command<Row> {
   const values = {
     id: context.uuid(),
     session_id: text(task.session_id),
@@ -192,90 +182,6 @@ function* takeUp(context: CommandContext, execution: Row, workerId: WorkerId): C
 
 const LAST_STEP_SQL = `select name from steps
   where project_id = ? and execution_id = ? and status = 'completed' order by position desc limit 1`;
-
-const SCOPE = { any: "project_id = ?", session: "project_id = ? and session_id = ?" } as const;
-const READY = "executor = ? and status = 'pending' and held = 0";
-
-function scopeOf(
-  context: CommandContext,
-  sessionId: SessionId | null,
-): { readonly where: string; readonly params: readonly SqlValue[] } {
-  return sessionId === null
-    ? { where: SCOPE.any, params: [context.projectId] }
-    : { where: SCOPE.session, params: [context.projectId, sessionId] };
-}
-
-/**
- * The most urgent due tasks of one executor. Goes priority by priority, so that tasks of a high priority that are not
- * due yet are never read past.
- */
-function* readyTasks(context: CommandContext, input: ClaimTasks, executor: string): Command<readonly Row[]> {
-  const { where, params } = scopeOf(context, input.sessionId);
-  const found: Row[] = [];
-  let below = 11;
-  while (found.length < input.limit) {
-    const head = yield* oneRow(
-      `select priority from tasks where ${where} and ${READY} and priority < ? order by priority desc limit 1`,
-      ...params,
-      executor,
-      below,
-    );
-    if (head === null) break;
-    below = integer(head.priority);
-    const due = yield* rows(
-      `select project_id, ${columnsOf(TASKS)} from tasks
-        where ${where} and ${READY} and priority = ? and run_at <= ? order by run_at, seq limit ${roundedLimit(input.limit - found.length)}`,
-      ...params,
-      executor,
-      below,
-      context.now,
-    );
-    found.push(...due);
-  }
-  return found;
-}
-
-/** A limit as a literal, because SQLite compiles a statement with `limit ?` anew at every use; rounded up so that few statements are cached. */
-function roundedLimit(limit: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(1, limit)));
-}
-
-function* nextDue(context: CommandContext, input: ClaimTasks): Command<Millis | null> {
-  const { where, params } = scopeOf(context, input.sessionId);
-  let next: number | null = null;
-  for (const executor of input.executors) {
-    let below = 11;
-    for (;;) {
-      const head = yield* oneRow(
-        `select priority from tasks where ${where} and ${READY} and priority < ? order by priority desc limit 1`,
-        ...params,
-        executor,
-        below,
-      );
-      if (head === null) break;
-      below = integer(head.priority);
-      const first = yield* oneRow(
-        `select run_at from tasks where ${where} and ${READY} and priority = ? and run_at > ? order by run_at limit 1`,
-        ...params,
-        executor,
-        below,
-        context.now,
-      );
-      if (first !== null) next = Math.min(next ?? Number.POSITIVE_INFINITY, integer(first.run_at));
-    }
-  }
-  const waking = yield* oneRow(
-    `select min(run_at) as run_at from tasks where project_id = ? and status = 'blocked' and blocked_reason = 'waiting' and run_at > ?`,
-    context.projectId,
-    context.now,
-  );
-  if (typeof waking?.run_at === "number" && waking.run_at < NEVER)
-    next = Math.min(next ?? Number.POSITIVE_INFINITY, waking.run_at);
-  return next;
-}
-
-/** `runAt` of a task that waits for a signal without a time limit: the last instant a JavaScript date can be. */
-export const NEVER: Millis = 8_640_000_000_000_000;
 
 /** Tasks whose wait for a signal has reached its time limit are ready. */
 function* wakeWaiting(context: CommandContext): Command<void> {

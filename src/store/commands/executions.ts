@@ -11,7 +11,7 @@ import { integer, text } from "../entity-rows.ts";
 import { noteChange, updateRow } from "../rows.ts";
 import { EXECUTIONS, STEPS, TASKS } from "../tables.ts";
 import { storeValue } from "../values.ts";
-import { NEVER } from "./claims.ts";
+import { NEVER } from "./ready-tasks.ts";
 import { insertEdge } from "./create-tasks.ts";
 import { nameOfTask, settleDependents } from "./dependencies.ts";
 import { stepRow } from "./step-rows.ts";

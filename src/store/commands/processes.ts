@@ -44,9 +44,7 @@ export interface HeldProcess extends ProcessRecord {
 }
 
 /** Every process on record, of all executions. */
-export const listAllProcesses = defineRead("list-all-processes", function* (context): Command<
-  readonly HeldProcess[]
-> {
+export const listAllProcesses = defineRead("list-all-processes", function* (context): Command<readonly HeldProcess[]> {
   const sql = `select p.execution_id as execution_id, p.host as host, p.pid as pid, p.start_token as start_token,
       (w.id is not null) as is_held
     from processes p

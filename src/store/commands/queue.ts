@@ -9,7 +9,7 @@ import type { Command, CommandContext, Row, SqlValue } from "../command.ts";
 import { defineRead, oneRow, rows } from "../command.ts";
 import { integer, text, textOrNull } from "../entity-rows.ts";
 import { RECURRING_SQL } from "../schedule-column.ts";
-import { NEVER } from "./claims.ts";
+import { NEVER } from "./ready-tasks.ts";
 import { nameOfTask } from "./dependencies.ts";
 
 export interface BlockedGroup {

@@ -3,19 +3,18 @@
 import type { Millis } from "../../base/clock.ts";
 import type { ExecutionId, SessionId, TaskId } from "../../domain/ids.ts";
 import { asId } from "../../domain/ids.ts";
-import { completionAt, estimateRemainingMs, estimateSessionRemainingMs } from "../../domain/eta.ts";
-import { executionPercent, weightedProgress } from "../../domain/progress-rules.ts";
+import { executionPercent } from "../../domain/progress-rules.ts";
 import type { Progress, ReportedProgress } from "../../domain/progress.ts";
 import type { Session } from "../../domain/session.ts";
 import type { BlockedReason, TaskStatus } from "../../domain/task.ts";
 import { GROUP_EXECUTOR } from "../../domain/task.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
 import { defineRead, oneRow, rows } from "../command.ts";
-import { integer, integerOrNull, text, textOrNull } from "../entity-rows.ts";
+import { integer, text, textOrNull } from "../entity-rows.ts";
 import { loadValue } from "../values.ts";
 import { loadSession, sessionRow } from "./session-rows.ts";
-import { countTasks } from "./session-queries.ts";
-import { countCompletedSteps, recentDurations } from "./task-queries.ts";
+import { countProgress } from "./session-progress.ts";
+import { countCompletedSteps } from "./task-queries.ts";
 
 export interface TaskLine {
   readonly taskId: TaskId;
@@ -63,12 +62,17 @@ export const getSessionOverview = defineRead(
   "get-session-overview",
   function* (context, input: GetOverview): Command<SessionOverview> {
     const session = yield* loadSession(yield* sessionRow(context, input.sessionId));
-    const { byStatus } = yield* countTasks(context, input.sessionId);
-    const running = yield* runningTasks(context, input);
+    const parts = yield* runningTasks(context, input);
+    const running = parts.map(({ kind: _kind, weight: _weight, ...task }) => task);
+    const { counts, progress } = yield* countProgress(context, {
+      session,
+      running: parts,
+      concurrency: input.concurrency,
+    });
     return {
       session,
-      counts: byStatus,
-      progress: yield* sessionProgress(context, { session, running, concurrency: input.concurrency }),
+      counts,
+      progress,
       running,
       next: (yield* linesOf(context, input, {
         where: "t.status = 'pending'",
@@ -130,13 +134,13 @@ function* failedTasks(context: CommandContext, input: GetOverview): Command<Sess
 function* runningTasks(
   context: CommandContext,
   input: GetOverview,
-): Command<readonly (RunningTask & { readonly kind: string })[]> {
+): Command<readonly (RunningTask & { readonly kind: string; readonly weight: number })[]> {
   const sql = `select ${LINE_COLUMNS}, e.id as execution_id, e.attempt as attempt, e.started_at as started_at, e.progress as progress,
-      e.worker_id as worker_id,
+      e.worker_id as worker_id, t.weight as weight,
       (select s.name from steps s where s.project_id = e.project_id and s.execution_id = e.id order by s.position desc limit 1) as step
     from tasks t join executions e on e.project_id = t.project_id and e.id = t.execution_id
     where t.project_id = ? and t.session_id = ? and t.status = 'in_progress' order by e.started_at, e.seq limit 1000`;
-  const running: (RunningTask & { kind: string })[] = [];
+  const running: (RunningTask & { kind: string; weight: number })[] = [];
   for (const row of yield* rows(sql, context.projectId, input.sessionId)) {
     const reported = (yield* loadValue(row.progress, "progress")) as unknown as ReportedProgress | null;
     const hasSteps = reported !== null && reported.totalSteps !== null;
@@ -144,6 +148,7 @@ function* runningTasks(
     running.push({
       ...rowToLine(row),
       kind: text(row.kind),
+      weight: integer(row.weight),
       executionId: asId(text(row.execution_id)),
       attempt: integer(row.attempt),
       startedAt: integer(row.started_at),
@@ -154,91 +159,4 @@ function* runningTasks(
     });
   }
   return running;
-}
-
-interface ProgressInput {
-  readonly session: Session;
-  readonly running: readonly (RunningTask & { readonly kind: string })[];
-  readonly concurrency: number;
-}
-
-/** By its leaves: parents are as far as what is below them. */
-function* sessionProgress(
-  context: CommandContext,
-  { session, running, concurrency }: ProgressInput,
-): Command<Progress> {
-  const sql = `select id, key, title, parent_id, executor, status, kind, weight, started_at, completed_at, updated_at from tasks
-    where project_id = ? and session_id = ?`;
-  const all = yield* rows(sql, context.projectId, session.id);
-  const leaves = all.filter((row) => row.executor !== GROUP_EXECUTOR);
-  const runningById = new Map<string, RunningTask>(running.map((task) => [task.taskId, task]));
-  const percent = weightedProgress(
-    leaves.map((row) => ({
-      weight: integer(row.weight),
-      fraction: row.status === "completed" ? 1 : (runningById.get(text(row.id))?.percent ?? 0) / 100,
-      countsIn: row.status !== "cancelled",
-    })),
-  );
-  const counted = leaves.filter((row) => row.status !== "cancelled");
-  const lastUpdatedAt = all.reduce((latest, row) => Math.max(latest, integer(row.updated_at)), session.updatedAt);
-  return {
-    percent,
-    currentStep: counted.filter((row) => row.status === "completed").length,
-    totalSteps: counted.length,
-    milestones: all
-      .filter((row) => row.executor === GROUP_EXECUTOR && row.parent_id === null)
-      .map((row) => ({ name: text(row.title), reachedAt: integerOrNull(row.completed_at) })),
-    estimatedCompletionAt: yield* estimateCompletion(context, { leaves, runningById, concurrency }),
-    timeElapsedMs: (session.endedAt ?? context.now) - (session.startedAt ?? session.createdAt),
-    message: running[0]?.message ?? running[0]?.title ?? null,
-    lastUpdatedAt,
-  };
-}
-
-function* estimateCompletion(
-  context: CommandContext,
-  {
-    leaves,
-    runningById,
-    concurrency,
-  }: {
-    readonly leaves: readonly Row[];
-    readonly runningById: ReadonlyMap<string, RunningTask>;
-    readonly concurrency: number;
-  },
-): Command<Millis | null> {
-  if (!leaves.some((row) => ["pending", "blocked", "in_progress"].includes(text(row.status)))) return null;
-  const history = new Map<string, readonly number[]>();
-  for (const row of leaves) {
-    const kind = text(row.kind);
-    const isUnfinished = row.status === "pending" || row.status === "blocked" || row.status === "in_progress";
-    if (isUnfinished && !history.has(kind) && history.size < MAX_KINDS)
-      history.set(kind, yield* recentDurations(context, kind));
-  }
-  const tasks = leaves.map((row) => {
-    const running = runningById.get(text(row.id));
-    const historyMs = history.get(text(row.kind)) ?? [];
-    return {
-      status: text(row.status) as TaskStatus,
-      remainingMs:
-        running === undefined
-          ? null
-          : estimateRemainingMs({ percent: running.percent, elapsedMs: context.now - running.startedAt, historyMs }),
-      durationMs: measuredDuration(row) ?? median(historyMs),
-    };
-  });
-  return completionAt(context.now, estimateSessionRemainingMs({ tasks, concurrency }));
-}
-
-/** Beyond that many kinds of unfinished work the estimate goes by the average of those known. */
-const MAX_KINDS = 200;
-
-function measuredDuration(row: Row): number | null {
-  const startedAt = integerOrNull(row.started_at);
-  const completedAt = integerOrNull(row.completed_at);
-  return row.status === "completed" && startedAt !== null && completedAt !== null ? completedAt - startedAt : null;
-}
-
-function median(values: readonly number[]): number | null {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? null;
 }

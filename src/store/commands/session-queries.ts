@@ -48,15 +48,12 @@ export const listSessions = defineRead("list-sessions", function* (context, inpu
 });
 
 /** The newest session with work left in it, or `null`: where `resume` goes on. */
-export const findResumableSession = defineRead(
-  "find-resumable-session",
-  function* (context, _: null): Command<Session | null> {
-    const sql = `select project_id, ${columnsOf(SESSIONS)} from sessions
+export const findResumableSession = defineRead("find-resumable-session", function* (context): Command<Session | null> {
+  const sql = `select project_id, ${columnsOf(SESSIONS)} from sessions
     where project_id = ? and status in ('created', 'active', 'paused', 'failed') order by seq desc limit 1`;
-    const row = yield* oneRow(sql, context.projectId);
-    return row === null ? null : yield* loadSession(row);
-  },
-);
+  const row = yield* oneRow(sql, context.projectId);
+  return row === null ? null : yield* loadSession(row);
+});
 
 export interface SessionCounts {
   readonly byStatus: Readonly<Record<TaskStatus, number>>;

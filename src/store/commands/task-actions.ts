@@ -10,9 +10,10 @@ import { GROUP_EXECUTOR } from "../../domain/task.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
 import { defineWrite, oneRow, rows } from "../command.ts";
 import { integer, text } from "../entity-rows.ts";
-import { insertRow, noteChange, updateRow } from "../rows.ts";
+import { noteChange, updateRow } from "../rows.ts";
 import { columnsOf, EXECUTIONS, TASKS } from "../tables.ts";
 import { storeValue } from "../values.ts";
+import { isOfPresentOccurrence, startExecution } from "./claims.ts";
 import type { Ended } from "./dependencies.ts";
 import { countDependencies, dependencyState, nameOfTask, reopenDependents, settleDependents } from "./dependencies.ts";
 import type { NextOccurrence } from "./executions.ts";
@@ -80,23 +81,8 @@ export const finishTask = defineWrite("finish-task", function* (context, input: 
 /** The execution an outcome from outside is recorded on: the present one, or a new one when nobody had claimed the task. */
 function* ensureExecution(context: CommandContext, task: Row): Command<Row> {
   const present = task.execution_id === null ? null : yield* executionRow(context, text(task.execution_id));
-  if (present !== null && present.status !== "completed" && present.scheduled_for === task.scheduled_for)
-    return present;
-  const values = {
-    id: context.uuid(),
-    session_id: text(task.session_id),
-    task_id: text(task.id),
-    kind: text(task.kind),
-    status: "running",
-    attempt: 1,
-    retry_count: 0,
-    fence: 1,
-    scheduled_for: task.scheduled_for ?? null,
-    interrupt_requested: 0,
-    started_at: context.now,
-    updated_at: context.now,
-  };
-  return yield* insertRow(context, EXECUTIONS, values, { verb: "claim" });
+  if (present !== null && isOfPresentOccurrence(task, present)) return present;
+  return yield* startExecution(context, task, null);
 }
 
 function* refuseWhileWorked(context: CommandContext, task: Row): Command<void> {

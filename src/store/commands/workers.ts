@@ -86,7 +86,7 @@ export const extendLeases = defineWrite(
   },
 );
 
-export const listWorkers = defineRead("list-workers", function* (context, _: null): Command<readonly WorkerRecord[]> {
+export const listWorkers = defineRead("list-workers", function* (context): Command<readonly WorkerRecord[]> {
   const found = yield* rows(
     `select id, host, pid, start_token, label, registered_at, lease_expires_at from workers where project_id = ? order by registered_at, id`,
     context.projectId,

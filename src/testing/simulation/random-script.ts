@@ -19,7 +19,13 @@ export function randomScript(seed: number): Script {
   }
   if (chance(random, 0.1)) {
     const schedule = { type: "every", intervalMs: 1_000 } as const;
-    tasks.push(aScriptedTask({ title: "recurring", schedule, ops: [randomStep(random, "often"), aStep("paid", { effect: "once", hasVerify: true })] }));
+    tasks.push(
+      aScriptedTask({
+        title: "recurring",
+        schedule,
+        ops: [randomStep(random, "often"), aStep("paid", { effect: "once", hasVerify: true })],
+      }),
+    );
   }
   return { tasks, deeds, workers: chance(random, 0.3) ? 2 + below(random, 2) : 1, concurrency: 1 + below(random, 3) };
 }

@@ -130,7 +130,9 @@ export const RICH_SCRIPTS: Readonly<Record<string, Script>> = {
       aScriptedTask({ title: "c", needs: ["a"], ops: [{ op: "signal", name: "go" }, aStep("c1", verified)] }),
       aScriptedTask({
         title: "d",
-        ops: [{ op: "children", together: true, children: [aChild("d1", [aStep("dd", { ms: 50 })]), aChild("d2", [])] }],
+        ops: [
+          { op: "children", together: true, children: [aChild("d1", [aStep("dd", { ms: 50 })]), aChild("d2", [])] },
+        ],
       }),
     ],
     { workers: 3, concurrency: 1 },

@@ -232,8 +232,12 @@ function start(world: World, process: SimulatedProcess): void {
   world.lives.push({ process, worker, wakeAt: null, isAudited: false });
   const onFailure = (error: unknown): void => void world.errors.push(error);
   worker.start().catch(onFailure);
-  // Never idle at that version: it settles only when the worker gives up.
-  worker.nextIdle(Number.POSITIVE_INFINITY).catch(onFailure);
+  watch(worker).catch(onFailure);
+}
+
+/** @throws what made the worker give up. */
+async function watch(worker: Worker): Promise<never> {
+  for (let version = 0; ; version += 1) await worker.nextIdle(version);
 }
 
 async function auditCrashes(world: World): Promise<void> {
