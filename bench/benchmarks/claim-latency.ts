@@ -54,6 +54,8 @@ async function perdureClaims({ directory, durability }: OpenQueue): Promise<{ du
     await published<typeof import("../../src/store/sqlite/sqlite-store.ts")>("store/sqlite/sqlite-store.js");
   const { claimTasks } =
     await published<typeof import("../../src/store/commands/claims.ts")>("store/commands/claims.js");
+  const { registerWorker } =
+    await published<typeof import("../../src/store/commands/workers.ts")>("store/commands/workers.js");
   const { systemClock } = await published<typeof import("../../src/base/clock.ts")>("base/clock.js");
   const { systemRandom } = await published<typeof import("../../src/base/random.ts")>("base/random.js");
   const { opened: store, connections } = await watchingConnections(() =>
@@ -67,6 +69,8 @@ async function perdureClaims({ directory, durability }: OpenQueue): Promise<{ du
     }),
   );
   const workerId = "bench" as WorkerId;
+  const process = { host: "bench", pid: null, startToken: null };
+  await store.execute(registerWorker, { id: workerId, ...process, label: "bench", leaseMs: 3_600_000 });
   return {
     durability: durabilityOf(connections),
     async claim(limit) {

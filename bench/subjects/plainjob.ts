@@ -9,7 +9,7 @@ import type { Connection, Queue as PlainjobQueue } from "plainjob";
 import { durabilityOf } from "../harness/durability.ts";
 import type { CreateMany, OpenQueue, Queue } from "./subject.ts";
 
-const BATCH = 1_000;
+const BATCH = 100;
 const silent = { error: console.error, warn() {}, info() {}, debug() {} };
 
 export interface OpenedPlainjob {

@@ -3,6 +3,7 @@
  * at exit, and `process.stdout` (slow to load) is touched only on a terminal.
  */
 
+import { systemClock } from "../base/clock.ts";
 import { fstatSync, statSync, writeSync } from "../base/quick-fs.ts";
 import type { Paint } from "./terminal/ansi.ts";
 import { colourPaint, hasColour, isLive, plainPaint } from "./terminal/ansi.ts";
@@ -53,7 +54,7 @@ export function createOutput({ isJson, isQuiet }: { readonly isJson: boolean; re
     isJson,
     isQuiet,
     isLive: !isJson && !isQuiet && isLive({ env: process.env, isTty }),
-    view: () => ({ paint, width: isTty ? (process.stdout.columns ?? null) : null, now: Date.now() }),
+    view: () => ({ paint, width: isTty ? (process.stdout.columns ?? null) : null, now: systemClock.now() }),
     print: (text) => write(`${text}\n`),
     printData: (data) => write(`${JSON.stringify({ schemaVersion: SCHEMA_VERSION, data }, null, isTty ? 2 : 0)}\n`),
     printEvent: (event) => write(`${JSON.stringify({ schemaVersion: SCHEMA_VERSION, event })}\n`),

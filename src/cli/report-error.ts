@@ -1,8 +1,9 @@
 /** Telling what went wrong: for people on stderr, for programs as one JSON document there; and the exit code of it. */
 
 import type { ErrorCode } from "../base/errors.ts";
-import { ERROR_CODES, isPerdureError } from "../base/errors.ts";
+import { ERROR_CODES, isPerdureError, messageOf } from "../base/errors.ts";
 import { hasErrorColour, writeError } from "./output.ts";
+import type { Paint } from "./terminal/ansi.ts";
 import { colourPaint, plainPaint, safeText } from "./terminal/ansi.ts";
 
 interface Report {
@@ -16,10 +17,18 @@ const BUG_HINT = "This is a bug in Perdure. Please report it with the lines abov
 
 /** Returns the exit code. */
 export function reportError(error: unknown, { isJson }: { readonly isJson: boolean }): number {
+  const { text, exit } = describeError(error, { isJson, paint: hasErrorColour() ? colourPaint : plainPaint });
+  writeError(text);
+  return exit;
+}
+
+export function describeError(
+  error: unknown,
+  { isJson, paint }: { readonly isJson: boolean; readonly paint: Paint },
+): { readonly text: string; readonly exit: number } {
   const report = toReport(error);
-  if (isJson) writeError(JSON.stringify({ schemaVersion: 1, error: report }));
-  else writeError(toText(report, error));
-  return ERROR_CODES[report.code].exit;
+  const text = isJson ? JSON.stringify({ schemaVersion: 1, error: report }) : toText(report, paint);
+  return { text, exit: ERROR_CODES[report.code].exit };
 }
 
 function toReport(error: unknown): Report {
@@ -27,15 +36,13 @@ function toReport(error: unknown): Report {
     const { code, message, hint, details } = error;
     return { code, message, hint, details };
   }
-  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  const message = error instanceof Error ? error.message : String(error);
-  return { code: "bug", message, hint: BUG_HINT, details: { stack } };
+  const stack = error instanceof Error ? error.stack : undefined;
+  return { code: "bug", message: messageOf(error), hint: BUG_HINT, details: stack === undefined ? {} : { stack } };
 }
 
-function toText({ code, message, hint }: Report, error: unknown): string {
-  const paint = hasErrorColour() ? colourPaint : plainPaint;
+function toText({ code, message, hint, details }: Report, paint: Paint): string {
   const lines = [`${paint("red", "error:")} ${safeText(message)}`];
-  if (code === "bug" && error instanceof Error && error.stack !== undefined) lines.push(safeText(error.stack));
+  if (code === "bug" && typeof details.stack === "string") lines.push(safeText(details.stack));
   if (hint !== null) lines.push(`${paint("cyan", "hint:")} ${safeText(hint)}`);
   return lines.join("\n");
 }

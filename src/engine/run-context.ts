@@ -11,7 +11,7 @@ import type { Hold } from "../store/commands/task-rows.ts";
 import type { StoreDep } from "../store/port.ts";
 import type { ArtifactFiles } from "../store/artifact-files.ts";
 import type { Journal } from "./journal.ts";
-import type { RunGate } from "./run-gate.ts";
+import type { Overlap, RunGate } from "./run-gate.ts";
 import type { RunOutcome } from "./run-outcome.ts";
 
 export interface RunDeps extends StoreDep, ClockDep, RandomDep {
@@ -38,12 +38,17 @@ export interface StepFailure {
   readonly position: number;
   readonly error: unknown;
   readonly askCount: number;
+  readonly overlap: Overlap;
 }
 
-/** Positions of failed steps the code went on past: it asked for another step afterwards, and what ended the run is not that failure. */
+/**
+ * Positions of failed steps the code went on past: it asked for another step afterwards, and what ended the run is not
+ * that failure. Of a step that overlapped with others this cannot be told: who asked may not have known of it.
+ */
 export function handledSteps(context: RunContext, error: unknown): readonly number[] {
   return context.failures
-    .filter((failure) => context.journal.askCount > failure.askCount && !isCausedBy(error, failure.error))
+    .filter(({ overlap, askCount }) => !overlap.hasOverlapped() && context.journal.askCount > askCount)
+    .filter((failure) => !isCausedBy(error, failure.error))
     .map((failure) => failure.position);
 }
 

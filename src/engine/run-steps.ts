@@ -41,10 +41,14 @@ export async function ask(context: RunContext, call: StepCall): Promise<Asked> {
   if (recorded?.status === "completed") return { kind: "done", result: recorded.result };
   if (recorded?.status === "failed" && !isTriedAgain(recorded, context.execution.attempt)) {
     const error = new RecordedError(recorded.error ?? { code: "Error", message: "no reason was recorded" });
-    context.failures.push({ position: recorded.position, error, askCount: context.journal.askCount });
+    noteFailure(context, { ...asked, overlap: call.overlap }, error);
     return { kind: "failed", error };
   }
   return { kind: "new", step: { ...asked, overlap: call.overlap } };
+}
+
+export function noteFailure(context: RunContext, { position, overlap }: StepToDo, error: unknown): void {
+  context.failures.push({ position, error, askCount: context.journal.askCount, overlap });
 }
 
 function askJournal(context: RunContext, { name, overlap }: StepCall): AskedStep {
@@ -118,7 +122,7 @@ async function carryOut<T>(context: RunContext, step: StepToDo, { perform, optio
     endAsUnknown(context, step);
     return { kind: "abandoned" };
   }
-  context.failures.push({ position: step.position, error: attempt.error, askCount: context.journal.askCount });
+  noteFailure(context, step, attempt.error);
   const outcome = { status: "failed", error: toTaskError(attempt.error) } as const;
   await record(context, step, { kind: RUN, effect, outcome, startedAt });
   return { kind: "threw", error: attempt.error };

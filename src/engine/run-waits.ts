@@ -15,7 +15,7 @@ import type { RunContext } from "./run-context.ts";
 import { toTaskError } from "./run-context.ts";
 import type { Overlap } from "./run-gate.ts";
 import type { StepCall, StepToDo } from "./run-steps.ts";
-import { ask, identify, record, writing } from "./run-steps.ts";
+import { ask, identify, noteFailure, record, writing } from "./run-steps.ts";
 
 /** A sleep up to this long keeps its worker; suspending would cost more than it frees. */
 const SHORT_SLEEP_MS = 1_000;
@@ -132,7 +132,7 @@ async function recordChildren(
     return (await record(context, step, { kind, outcome, startedAt })) as readonly Json[];
   }
   const error = toChildError(failed);
-  context.failures.push({ position: step.position, error, askCount: context.journal.askCount });
+  noteFailure(context, step, error);
   await record(context, step, { kind, outcome: { status: "failed", error: toTaskError(error) }, startedAt });
   throw error;
 }

@@ -164,11 +164,11 @@ function createRunHandle(
       }),
     children: (tasks) =>
       gate.call((overlap) => children(context, { name: `${tasks.length} children`, overlap }, tasks)),
-    resultOf: (need) => gate.track(context.store.execute(getResultOfNeed, { taskId: task.id, need })),
-    artifact: (artifact) => gate.track(storeArtifact(context, artifact)),
+    resultOf: (need) => gate.call(() => gate.track(context.store.execute(getResultOfNeed, { taskId: task.id, need }))),
+    artifact: (artifact) => gate.call(() => gate.track(storeArtifact(context, artifact))),
     log: (message) => {
       const noting = context.store.execute(noteExecution, { hold: context.hold, message }, { actor: context.actor });
-      return gate.track(writing(context, noting));
+      return gate.call(() => gate.track(writing(context, noting)));
     },
   };
 }

@@ -2,17 +2,19 @@
 
 import * as v from "valibot";
 
+import { PerdureError } from "../base/errors.ts";
 import type { SessionId } from "../domain/ids.ts";
+import { asId } from "../domain/ids.ts";
 import type { PlanDraft } from "../domain/plan-draft.ts";
 import { planFingerprint } from "../plans/fingerprint.ts";
 import type { SubmittedPlan } from "../store/commands/plan-sessions.ts";
 import { findPlanSession, submitPlan } from "../store/commands/plan-sessions.ts";
-import { settleSession } from "../store/commands/sessions.ts";
+import { markEndTold, settleSession } from "../store/commands/sessions.ts";
 import { concurrencyInput } from "./json/inputs.ts";
 import { sessionSchema, sessionToJson } from "./json/session.ts";
 import type { OperationContext } from "./operation.ts";
 import { defineOperation } from "./operation.ts";
-import type { FoundPlan } from "./plan-reading.ts";
+import type { FoundPlan, ReadPlanInput } from "./plan-reading.ts";
 import { noticesOf, readPlanFrom, refuseUnknownExecutors } from "./plan-reading.ts";
 import { draftToNewTasks } from "./plan-tasks.ts";
 
@@ -50,21 +52,50 @@ export const planSubmit = defineOperation({
   }),
   output: submittedSchema,
   async run(context, input) {
-    const found = await readPlanFrom(context, input);
-    await refuseWhatCannotRun(context, found.draft, input.requireExecutors);
-    const finished = await finishedSessionOf(context, found, { onlyIfNothingIsLeft: true });
-    const submitted = finished ?? (await submitDraft(context, found, { concurrency: input.concurrency }));
-    return submittedToJson(submitted, noticesOf(found.draft));
+    const submitted = await submitPlanFile(context, input);
+    if (submitted.session.status === "completed") {
+      await context.store.execute(markEndTold, { sessionId: asId(submitted.session.id) });
+    }
+    return submitted;
   },
 });
 
-/** @throws PerdureError `unsupported`, `invalid-plan` */
+export interface SubmitPlanFile extends ReadPlanInput {
+  readonly concurrency: number | null;
+  readonly requireExecutors: boolean;
+}
+
+/** The same, without taking note that the caller was told of a session that has ended: it goes on to work it, and tells then. */
+export async function submitPlanFile(
+  context: OperationContext,
+  input: SubmitPlanFile,
+): Promise<v.InferInput<typeof submittedSchema>> {
+  const found = await readPlanFrom(context, input);
+  await refuseWhatCannotRun(context, found.draft, input.requireExecutors);
+  const finished = await finishedSessionOf(context, found, { onlyIfNothingIsLeft: true });
+  const submitted = finished ?? (await submitDraft(context, found, { concurrency: input.concurrency }));
+  return submittedToJson(submitted, noticesOf(found.draft));
+}
+
+/** Before the store is opened, which may make it. @throws PerdureError `unsupported`, `invalid-plan`, `limit-reached` */
 export async function refuseWhatCannotRun(
   context: OperationContext,
   draft: PlanDraft,
   requireExecutors: boolean,
 ): Promise<void> {
+  refuseTooMany(draft, context.config.limits.unfinishedTasks);
   if (requireExecutors) refuseUnknownExecutors(draft, new Set((await context.loadExecutors()).keys()));
+}
+
+/** More than any session may hold; what the plan's own session holds already is the store's to count. */
+function refuseTooMany({ name, tasks }: PlanDraft, limit: number): void {
+  const unfinished = tasks.filter(({ status }) => status === "pending").length;
+  if (unfinished <= limit) return;
+  throw new PerdureError("limit-reached", {
+    message: `The plan ${name} has ${unfinished} unfinished tasks; a session may hold ${limit}`,
+    hint: "Split the plan, or raise limits.unfinished_tasks in perdure.yaml.",
+    details: { limit, unfinished },
+  });
 }
 
 export interface SubmitDraft {

@@ -5,6 +5,7 @@ import * as v from "valibot";
 import type { SessionId } from "../domain/ids.ts";
 import { getSessionOverview } from "../store/commands/session-overview.ts";
 import { getSession } from "../store/commands/session-queries.ts";
+import { markEndTold } from "../store/commands/sessions.ts";
 import { concurrencyInput } from "./json/inputs.ts";
 import { sessionSchema, sessionToJson } from "./json/session.ts";
 import type { OperationContext, RunOptions } from "./operation.ts";
@@ -56,6 +57,7 @@ export async function workOpened(context: OperationContext, input: WorkOpened, o
   const end = await workSession(context, { ...input, concurrency }, options);
   const finished = await context.store.execute(getSession, { sessionId: input.sessionId });
   const now = await status.run(context, { session: input.sessionId, lines: 1_000 });
+  await context.store.execute(markEndTold, { sessionId: input.sessionId });
   return { session: sessionToJson(finished), end, continued, retried, status: now };
 }
 

@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { asId } from "../domain/ids.ts";
 import { sessionSchema } from "./json/session.ts";
 import { defineOperation } from "./operation.ts";
-import { planInput, planSubmit } from "./plan-submit.ts";
+import { planInput, submitPlanFile } from "./plan-submit.ts";
 import { resumeOutput, workInput, workOpened } from "./resume.ts";
 
 export const run = defineOperation({
@@ -15,7 +15,7 @@ export const run = defineOperation({
   output: v.object({ ...resumeOutput.entries, isNew: v.boolean(), session: sessionSchema }),
   async run(context, input, options) {
     const { path, order, executor, concurrency } = input;
-    const submitted = await planSubmit.run(context, { path, order, executor, concurrency, requireExecutors: true });
+    const submitted = await submitPlanFile(context, { path, order, executor, concurrency, requireExecutors: true });
     for (const message of submitted.notices) options?.onEvent?.({ type: "notice", message });
     const worked = await workOpened(context, { ...input, sessionId: asId(submitted.session.id) }, options);
     return { ...worked, isNew: submitted.isNew };

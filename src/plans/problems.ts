@@ -60,7 +60,7 @@ function errorOf(first: Problem & ProblemOptions, kept: readonly Problem[], coun
   const problems = kept.map(({ file, line, column, message }) => ({ file, line, column, message }));
   return new PerdureError(first.code ?? "invalid-plan", {
     message: lines.join("\n"),
-    ...(first.hint === undefined ? {} : { hint: first.hint }),
+    hint: first.hint ?? "Correct the plan and try again; nothing was submitted.",
     details: { file: first.file, line: first.line, column: first.column, problems, problemCount: count },
   });
 }

@@ -28,7 +28,7 @@ export const SESSIONS = table({
   key: ["id"],
   columns:
     words(`seq id name status goal plan_file plan_fingerprint concurrency max_unfinished metadata created_at updated_at
-    started_at ended_at`),
+    started_at ended_at end_told_at`),
   json: ["metadata"],
   machine: sessionMachine,
 });

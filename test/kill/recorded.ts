@@ -6,6 +6,9 @@ import { DatabaseSync } from "node:sqlite";
 export interface Recorded {
   /** Effects, as `kill-plan.ts` writes them, of tasks and steps recorded as completed. */
   readonly effects: readonly string[];
+  readonly sessions: number;
+  /** Whether a process got as far as telling that all is done. */
+  readonly isEndTold: boolean;
   readonly completedTasks: number;
   /** Holds that a process had when it was killed: execution and fencing token. */
   readonly holds: readonly string[];
@@ -29,6 +32,8 @@ export function readRecorded(projectDir: string): Recorded {
           name === "last" ? `end ${String(key)}` : `step ${String(key)}/${String(name)}`,
         ),
       ],
+      isEndTold: all("select id from sessions where end_told_at is not null").length > 0,
+      sessions: Number(all("select count(*) as n from sessions")[0]?.n),
       completedTasks: Number(all("select count(*) as n from tasks where status = 'completed'")[0]?.n),
       holds: all("select id, fence from executions where status = 'running'").map(
         ({ id, fence }) => `${String(id)} ${String(fence)}`,

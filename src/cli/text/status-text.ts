@@ -100,17 +100,21 @@ function runningRows({ running }: StatusData, { paint, now }: View): Rows {
 
 /** Those that only wait for others are told by their number: it is the rest that someone can do something about. */
 function blockedRows({ blocked, counts }: StatusData, paint: Paint): Rows {
-  const stuck = blocked.filter((task) => task.reason !== "dependencies");
+  const stuck = blocked.filter((task) => unblockCommand(task) !== null);
   const rows: Rows[number][] = stuck.map((task) => [
     nameCell(paint, "yellow", task),
     titleCell(task),
     { text: blockedWords(task) },
   ]);
   const others = counts.blocked - stuck.length;
-  const isAllSeen = blocked.length === counts.blocked || blocked.length > stuck.length;
-  if (others > 0 && isAllSeen)
-    rows.push([{ text: String(others) }, { text: "waiting for what they depend on" }, { text: "" }]);
+  if (others > 0) rows.push([{ text: String(others) }, { text: waitingWords(blocked) }, { text: "" }]);
   return rows;
+}
+
+function waitingWords(blocked: StatusData["blocked"]): string {
+  const failed = blocked.find(({ reason }) => reason === "dependency_failed");
+  if (failed === undefined) return "waiting for what they depend on";
+  return `waiting, also for what failed${failed.note === null ? "" : ` (${safeLine(failed.note)})`}`;
 }
 
 function blockedWords(task: StatusData["blocked"][number]): string {

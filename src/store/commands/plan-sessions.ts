@@ -58,10 +58,8 @@ export const submitPlan = defineWrite("submit-plan", function* (context, input: 
     const created = yield* insertTasks(context, session, input.tasks);
     return { ...NO_CHANGES, session: yield* loadSession(session), isNew: true, added: created.map(keyOf) };
   }
-  if (
-    existing.plan_fingerprint === input.session.planFingerprint &&
-    !input.tasks.some((task) => task.status !== "pending")
-  ) {
+  const isSame = existing.plan_fingerprint === input.session.planFingerprint;
+  if (isSame && (existing.status === "completed" || input.tasks.every((task) => task.status === "pending"))) {
     return { ...NO_CHANGES, session: yield* loadSession(existing), isNew: false };
   }
   return yield* syncPlan(context, existing, input);
@@ -75,7 +73,7 @@ function keyOf(task: Task): string {
 
 function* existingSession(context: CommandContext, input: SubmitPlan): Command<Row | null> {
   if (input.sessionId !== undefined) return yield* sessionRow(context, input.sessionId);
-  return input.continueUnfinished ? yield* unfinishedSessionOf(context, input.session.planFile) : null;
+  return input.continueUnfinished ? yield* unfinishedSessionOf(context, input.session) : null;
 }
 
 export interface PlanSession {
@@ -95,11 +93,16 @@ export const findPlanSession = defineRead(
   },
 );
 
-function* unfinishedSessionOf(context: CommandContext, planFile: string | null): Command<Row | null> {
+/**
+ * The newest session of the plan with something left to do, or to tell: one that was completed by a process that was
+ * killed before it could say so is not done all over again.
+ */
+function* unfinishedSessionOf(context: CommandContext, { planFile, planFingerprint }: NewSession): Command<Row | null> {
   if (planFile === null) return null;
-  const sql = `select project_id, ${columnsOf(SESSIONS)} from sessions
-    where project_id = ? and plan_file = ? and status in ('created', 'active', 'paused', 'failed') order by seq desc limit 1`;
-  return yield* oneRow(sql, context.projectId, planFile);
+  const sql = `select project_id, ${columnsOf(SESSIONS)} from sessions where project_id = ? and plan_file = ?
+    and (status in ('created', 'active', 'paused', 'failed')
+      or (status = 'completed' and end_told_at is null and plan_fingerprint = ?)) order by seq desc limit 1`;
+  return yield* oneRow(sql, context.projectId, planFile, planFingerprint);
 }
 
 function* syncPlan(context: CommandContext, found: Row, input: SubmitPlan): Command<SubmittedPlan> {

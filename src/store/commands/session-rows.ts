@@ -46,6 +46,7 @@ export function* changeSessionStatus(
       updated_at: context.now,
       started_at: row.started_at ?? (status === "active" ? context.now : null),
       ended_at: ends ? context.now : null,
+      end_told_at: null,
     },
   });
 }

@@ -151,6 +151,16 @@ export const settleSession = defineWrite(
   },
 );
 
+/** Remembers that somebody was told how the session ended. Nothing happens to one that goes on. */
+export const markEndTold = defineWrite(
+  "mark-end-told",
+  function* (context, input: { readonly sessionId: SessionId }): Command<void> {
+    const session = yield* sessionRow(context, input.sessionId);
+    if (session.ended_at === null || session.end_told_at !== null) return;
+    yield* updateRow(context, SESSIONS, session, { verb: "tell", patch: { end_told_at: context.now } });
+  },
+);
+
 export const renameSession = defineWrite(
   "rename-session",
   function* (context, input: { readonly sessionId: SessionId; readonly name: string }): Command<Session> {

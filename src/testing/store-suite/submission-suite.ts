@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { LIMITS } from "../../domain/limits.ts";
 import type { SubmittedPlan, SubmitPlan } from "../../store/commands/plan-sessions.ts";
 import { submitPlan } from "../../store/commands/plan-sessions.ts";
-import { cancelSession, createSession, settleSession } from "../../store/commands/sessions.ts";
+import { cancelSession, createSession, markEndTold, settleSession } from "../../store/commands/sessions.ts";
 import { cancelTask } from "../../store/commands/task-actions.ts";
 import { createTasks } from "../../store/commands/create-tasks.ts";
 import type { TaskSketch } from "../builders.ts";
@@ -131,6 +131,17 @@ export function submissionSuite(suite: Suite): void {
         added: [],
       });
       expect(await submit(bench, [{ ref: "a" }], { continueUnfinished: false })).toMatchObject({ isNew: true });
+    });
+
+    it("does not start a completed plan anew until somebody was told that it has ended", async () => {
+      const bench = await suite.open();
+      const { session } = await submit(bench, [{ ref: "a" }]);
+      await bench.finish("a");
+      expect((await bench.store.execute(settleSession, { sessionId: session.id })).status).toBe("completed");
+      const again = await submit(bench, [{ ref: "a" }]);
+      expect(again).toMatchObject({ isNew: false, session: { id: session.id, status: "completed" } });
+      await bench.store.execute(markEndTold, { sessionId: session.id });
+      expect(await submit(bench, [{ ref: "a" }])).toMatchObject({ isNew: true });
     });
 
     it("adds, changes, completes and cancels as the file says, and keeps what has begun", async () => {

@@ -23,6 +23,8 @@ create table sessions (
   updated_at integer not null,
   started_at integer,
   ended_at integer,
+  -- When somebody was told that it has ended. Until then running its plan again tells that, instead of starting anew.
+  end_told_at integer,
   unique (project_id, id)
 ) strict;
 create index sessions_by_plan on sessions (project_id, plan_file, seq) where plan_file is not null;
