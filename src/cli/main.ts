@@ -13,8 +13,11 @@ const argv = process.argv.slice(2);
 const isJson = isAskedForJson(argv);
 
 process.on("uncaughtException", async (error) => process.exit(await fail(error)));
-// Nothing is left to do, yet something (a watcher, a pipe) may keep the event loop: the end is said.
-process.exit(await main().catch(fail));
+// At the end something (a watcher, a pipe) may keep the event loop, so the end is said. Not awaited here: the build may put
+// this module into one file with others, and those that are loaded later would wait for it while it waits for them.
+void main()
+  .catch(fail)
+  .then((code) => process.exit(code));
 
 async function main(): Promise<number> {
   const { before, rest } = splitVerb(argv);

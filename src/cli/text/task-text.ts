@@ -72,7 +72,7 @@ function fieldsOf(task: TaskShown, now: number): readonly (readonly [string, str
     ["part of", task.parentId === null ? null : shortId(task.parentId)],
     ["created", formatInstant(task.createdAt, now)],
     ["started", task.startedAt === null ? null : formatInstant(task.startedAt, now)],
-    ["completed", task.completedAt === null ? null : formatInstant(task.completedAt, now)],
+    ["ended", task.completedAt === null ? null : formatInstant(task.completedAt, now)],
   ];
 }
 

@@ -67,7 +67,7 @@ export const sessionShow = operationVerb({
   input: (args) => ({ session: args.text("SESSION") }),
   text(session, view) {
     const { counts, progress, blocked } = session;
-    const reasons = Object.entries(blocked).map(([reason, count]) => `${count} ${reason.replaceAll("_", " ")}`);
+    const reasons = Object.entries(blocked).map(([reason, count]) => `${reason.replaceAll("_", " ")} (${count})`);
     const states = Object.entries(counts).filter(([state, count]) => state !== "total" && count > 0);
     const when = (at: string | null) => (at === null ? null : formatInstant(at, view.now));
     const fields = [

@@ -162,7 +162,7 @@ async function openWorkplace(): Promise<{ readonly place: Workplace; close(): Pr
     },
     kill: (process) => void dead.add(process),
     async settle() {
-      for (let quiet = 0; quiet < 5; ) {
+      for (let quiet = 0; quiet < 5;) {
         await new Promise<void>((resolve) => setImmediate(resolve));
         quiet = inFlight > 0 ? 0 : quiet + 1;
       }
