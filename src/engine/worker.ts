@@ -17,6 +17,7 @@ import { findStops } from "../store/commands/stops.ts";
 import type { Executor } from "./executor.ts";
 import type { HostDep } from "./host.ts";
 import { planOverdue } from "./occurrences.ts";
+import type { RecordedOutcome } from "./record-outcome.ts";
 import { recordOutcome } from "./record-outcome.ts";
 import type { RunOutcome } from "./run-outcome.ts";
 import type { RunDeps } from "./run-context.ts";
@@ -65,7 +66,7 @@ export interface Worker {
 }
 
 /** Most tasks claimed by one call, so that a large worker does not hold up the event loop. */
-const MOST_AT_ONCE = 20;
+const MOST_AT_ONCE = 32;
 /** How often other processes of this host are looked at, whether they are alive. */
 const LIVENESS_MS = 1_000;
 /** At most this often are requests to stop looked for, while commits come in. */
@@ -83,6 +84,8 @@ class StoreWorker implements Worker {
   readonly #registration: RegisterWorker;
   readonly #runs = new Map<ExecutionId, TaskRun>();
   readonly #ended = new Set<Promise<void>>();
+  /** Outcomes that are being recorded and told. */
+  readonly #endings = new Set<Promise<void>>();
   readonly #releases: (() => void)[] = [];
   #idleWaiters: { readonly resolve: (idle: Idle) => void; readonly reject: (error: unknown) => void }[] = [];
   #idle: Idle | null = null;
@@ -253,7 +256,10 @@ class StoreWorker implements Worker {
     this.#claimAgain = false;
     const executors = this.#options.executors();
     const input = { workerId: this.id, executors: [...executors.keys()], sessionId: this.#options.sessionId, limit };
+    const endings = [...this.#endings];
     const result = await this.#deps.store.execute(claimTasks, input, { actor: this.#actor });
+    // What this claim was made ready by is recorded by now; it is told before what follows from it.
+    await Promise.allSettled(endings);
     if (this.#state !== "running") return;
     for (const claimed of result.claimed) this.#begin(claimed, executors);
     // Taken for dead while the process was paused: what it held is gone, and it may claim again once it is known again.
@@ -301,10 +307,16 @@ class StoreWorker implements Worker {
     if (claimed.task.schedule !== null) await recording;
     this.#runs.delete(execution.id);
     this.#occupied -= 1;
+    const ending = this.#tellEnd(claimed, recording).finally(() => this.#endings.delete(ending));
+    this.#endings.add(ending);
     this.#claimSoon();
+    await ending;
+  }
+
+  async #tellEnd(claimed: Claimed, recording: Promise<RecordedOutcome> | null): Promise<void> {
     const recorded = await recording;
-    if (recorded !== null)
-      this.#options.onEvent?.({ kind: "ended", claimed, outcome: recorded.kind, error: recorded.error });
+    if (recorded === null) return;
+    this.#options.onEvent?.({ kind: "ended", claimed, outcome: recorded.kind, error: recorded.error });
   }
 
   /** `null` when the worker was told to stop before the run had begun. */
