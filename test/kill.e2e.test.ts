@@ -11,7 +11,7 @@ import { seededRandom } from "../src/base/random.ts";
 import type { KillProject } from "./kill/kill-plan.ts";
 import { countEffects, createKillProject, orderProblems } from "./kill/kill-plan.ts";
 import type { PerdureProcess } from "./kill/perdure-process.ts";
-import { startPerdure } from "./kill/perdure-process.ts";
+import { killAll, startPerdure } from "./kill/perdure-process.ts";
 import { readRecorded } from "./kill/recorded.ts";
 
 const KILLS = 100;
@@ -19,6 +19,7 @@ const seed = Number(process.env.PERDURE_KILL_SEED ?? Math.floor(performance.time
 const projects: KillProject[] = [];
 
 afterEach(() => {
+  killAll();
   for (const project of projects.splice(0)) project.remove();
 });
 

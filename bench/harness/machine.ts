@@ -1,10 +1,11 @@
 /** What the figures were measured on. */
 
-import { closeSync, fdatasyncSync, mkdirSync, openSync, readFileSync, rmSync, statfsSync, writeSync } from "node:fs";
+import { closeSync, fdatasyncSync, fsyncSync, openSync, readFileSync, rmSync, statfsSync, writeSync } from "node:fs";
 import { availableParallelism, cpus, loadavg, release, totalmem, type } from "node:os";
 import { join } from "node:path";
 
 import { scratchRoot } from "./scratch.ts";
+import { sleep } from "./shared-clock.ts";
 
 const FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
   [0xef53, "ext2/3/4"],
@@ -18,36 +19,63 @@ const FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
 
 export function machineHeader(): readonly string[] {
   const directory = scratchRoot();
-  const { bench, perdure } = { bench: peerVersions(), perdure: versionIn("../../package.json") };
+  const rates = { fsync: syncRate({ seconds: 0.7 }), fdatasync: syncRate({ seconds: 0.7, sync: fdatasyncSync }) };
   return [
     `machine      ${cpus()[0]?.model.trim() ?? "unknown CPU"}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${type()} ${release()}, load ${number1(loadavg()[0] ?? 0)}`,
-    `disk         ${fileSystemOf(directory)}; ${Math.round(fdatasyncRate({ seconds: 1 }))} fdatasync/s of 4 KiB appended, one after another`,
+    `disk         ${fileSystemOf(directory)}; ${Math.round(rates.fsync)} fsync/s (what Node's SQLite commits by) and ${Math.round(rates.fdatasync)} fdatasync/s of 4 KiB appended`,
     `Node         ${process.version} with SQLite ${process.versions.sqlite ?? "?"}`,
-    `versions     perdure ${perdure}, ${bench.join(", ")} (all on node:sqlite)`,
+    `versions     perdure ${versionIn("../../package.json")}, ${peerVersions().join(", ")} (all on node:sqlite)`,
     "durability   journal mode and synchronous setting are read back from each product's own connection: FULL survives power loss, NORMAL a killed process only",
   ];
 }
 
+type Sync = (file: number) => void;
+
 /** How often a second this disk makes an append durable. */
-export function fdatasyncRate({ seconds }: { readonly seconds: number }): number {
-  const directory = scratchRoot();
-  mkdirSync(directory, { recursive: true });
-  const path = join(directory, "fdatasync");
-  const file = openSync(path, "w");
-  const block = Buffer.alloc(4_096, 1);
+export function syncRate({ seconds, sync = fsyncSync }: { readonly seconds: number; readonly sync?: Sync }): number {
+  const log = openLog();
   const startedAt = performance.now();
   let count = 0;
-  try {
-    while (performance.now() - startedAt < seconds * 1_000) {
-      writeSync(file, block);
-      fdatasyncSync(file);
-      count += 1;
-    }
-    return (count * 1_000) / (performance.now() - startedAt);
-  } finally {
-    closeSync(file);
-    rmSync(path);
+  while (performance.now() - startedAt < seconds * 1_000) {
+    log.append(sync);
+    count += 1;
   }
+  const perSecond = (count * 1_000) / (performance.now() - startedAt);
+  log.close();
+  return perSecond;
+}
+
+/** How long it takes when the disk had a pause before. */
+export async function syncAfterPauseMs(options: {
+  readonly samples: number;
+  readonly pauseMs: number;
+}): Promise<readonly number[]> {
+  const log = openLog();
+  const times: number[] = [];
+  for (let sample = 0; sample < options.samples; sample += 1) {
+    await sleep(options.pauseMs);
+    const startedAt = performance.now();
+    log.append(fsyncSync);
+    times.push(performance.now() - startedAt);
+  }
+  log.close();
+  return times;
+}
+
+function openLog(): { append(sync: Sync): void; close(): void } {
+  const path = join(scratchRoot(), "log");
+  const file = openSync(path, "w");
+  const block = Buffer.alloc(4_096, 1);
+  return {
+    append(sync) {
+      writeSync(file, block);
+      sync(file);
+    },
+    close() {
+      closeSync(file);
+      rmSync(path);
+    },
+  };
 }
 
 function fileSystemOf(directory: string): string {

@@ -406,8 +406,10 @@ describe("retries", () => {
       }),
     );
     await place.work({ process: 1 });
-    while ((await place.steps("a"))[0]?.status !== "failed") await new Promise((resolve) => setImmediate(resolve));
+    while (!place.calls.includes("record-step")) await new Promise((resolve) => setImmediate(resolve));
     place.kill(1);
+    await place.settle();
+    expect(await place.steps("a")).toMatchObject([{ status: "failed" }]);
     await place.work({ process: 2 });
     await place.finish("a");
     expect(await place.task("a")).toMatchObject({ status: "failed", retryCount: 0 });

@@ -17,6 +17,7 @@ import { defineOperation } from "./operation.ts";
 import type { FoundPlan, ReadPlanInput } from "./plan-reading.ts";
 import { noticesOf, readPlanFrom, refuseUnknownExecutors } from "./plan-reading.ts";
 import { draftToNewTasks } from "./plan-tasks.ts";
+import { refuseDamaged } from "./refuse-damaged.ts";
 
 export const planInput = {
   /** A plan file or a folder of task files. */
@@ -72,6 +73,7 @@ export async function submitPlanFile(
 ): Promise<v.InferInput<typeof submittedSchema>> {
   const found = await readPlanFrom(context, input);
   await refuseWhatCannotRun(context, found.draft, input.requireExecutors);
+  await refuseDamaged(context);
   const finished = await finishedSessionOf(context, found, { onlyIfNothingIsLeft: true });
   const submitted = finished ?? (await submitDraft(context, found, { concurrency: input.concurrency }));
   return submittedToJson(submitted, noticesOf(found.draft));

@@ -11,6 +11,7 @@ import { sessionSchema, sessionToJson } from "./json/session.ts";
 import type { OperationContext, RunOptions } from "./operation.ts";
 import { defineOperation } from "./operation.ts";
 import { findSessionId } from "./references.ts";
+import { refuseDamaged } from "./refuse-damaged.ts";
 import { openForWork, workSession } from "./session-work.ts";
 import { status } from "./status.ts";
 
@@ -38,6 +39,7 @@ export const resume = defineOperation({
   input: v.object({ session: v.optional(v.nullable(v.string()), null), ...workInput }),
   output: resumeOutput,
   async run(context, input, options) {
+    await refuseDamaged(context);
     const sessionId = await findSessionId(context, input.session);
     return await workOpened(context, { ...input, sessionId }, options);
   },

@@ -12,6 +12,7 @@ import { concurrencyInput, sessionReference } from "./json/inputs.ts";
 import { toIsoOrNull } from "./json/times.ts";
 import type { OperationContext, RunOptions } from "./operation.ts";
 import { defineOperation } from "./operation.ts";
+import { refuseDamaged } from "./refuse-damaged.ts";
 import type { PlanTicker } from "./plan-ticker.ts";
 import { createPlanTicker } from "./plan-ticker.ts";
 import { findSessionId } from "./references.ts";
@@ -36,6 +37,7 @@ export const workerRun = defineOperation({
     sessions: v.array(v.string()),
   }),
   async run(context, input, options = {}) {
+    await refuseDamaged(context);
     const executors = chosenExecutors(await context.loadExecutors(), input.executors);
     const { config } = context;
     const follower = sessionFollower(context, input.tick);

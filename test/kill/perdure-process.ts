@@ -13,8 +13,17 @@ export interface PerdureProcess {
   output(): string;
 }
 
+const children = new Set<ChildProcess>();
+
+/** Ends whatever a failed test left running. */
+export function killAll(): void {
+  for (const child of children) child.kill("SIGKILL");
+  children.clear();
+}
+
 export function startPerdure(args: readonly string[]): PerdureProcess {
   const child = spawn(process.execPath, [BIN, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  children.add(child);
   let output = "";
   const keep = (chunk: Buffer): void => {
     output += chunk.toString();
@@ -22,7 +31,10 @@ export function startPerdure(args: readonly string[]): PerdureProcess {
   child.stdout.on("data", keep);
   child.stderr.on("data", keep);
   const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((done) => {
-    child.on("exit", (code, signal) => done({ code, signal }));
+    child.on("exit", (code, signal) => {
+      children.delete(child);
+      done({ code, signal });
+    });
   });
   return { child, exited, output: () => output };
 }

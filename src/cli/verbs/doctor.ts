@@ -29,7 +29,7 @@ async function examine({ args, open }: Call): Promise<{ readonly health: Health;
       import("../../operations/operation.ts"),
     ]);
     const health = await runOperation(operation, project, { input: {} });
-    return { health, exit: health.healthy ? 0 : UNHEALTHY_EXIT };
+    return { health, exit: exitOf(health) };
   } catch (error) {
     if (!isPerdureError(error) || error.code === "not-found") throw error;
     const { healthOfFailedOpening } = await import("../../operations/health-check.ts");
@@ -37,6 +37,12 @@ async function examine({ args, open }: Call): Promise<{ readonly health: Health;
     const projectDir = args.text("project") ?? findProjectDir(".");
     return { health: healthOfFailedOpening(projectDir, error), exit: ERROR_CODES[error.code].exit };
   }
+}
+
+function exitOf({ healthy, checks }: Health): number {
+  if (healthy) return 0;
+  const isDamaged = checks.some(({ name, ok }) => name === "store" && ok === false);
+  return isDamaged ? ERROR_CODES["store-damaged"].exit : UNHEALTHY_EXIT;
 }
 
 function healthText({ checks, healthy }: Health, { paint }: View): string {

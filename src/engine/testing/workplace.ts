@@ -40,6 +40,8 @@ export interface Workplace {
   /** Adds a task that runs `code`; its key is its title. */
   add(key: string, code: TaskCode | null, sketch?: Partial<TaskSketch>): Promise<TaskId>;
   define(name: string, code: TaskCode): void;
+  /** Not started yet. */
+  employ(options?: WorkOptions): Worker;
   /** Started. `process` tells processes apart, `host` machines. */
   work(options?: WorkOptions): Promise<Worker>;
   /** The process is gone, as `kill -9` does it: whatever its worker still does reaches nobody. */
@@ -136,7 +138,7 @@ async function openWorkplace(): Promise<{ readonly place: Workplace; close(): Pr
     define(name, code) {
       executors.set(name, { name, execute: async (run) => await code(run, run.task.input) });
     },
-    async work({ process = 1, host = "here", ...options } = {}) {
+    employ({ process = 1, host = "here", ...options } = {}) {
       const worker = createWorker(
         {
           store: storeOf(process),
@@ -157,6 +159,10 @@ async function openWorkplace(): Promise<{ readonly place: Workplace; close(): Pr
         },
       );
       workers.push({ worker, process });
+      return worker;
+    },
+    async work(options) {
+      const worker = place.employ(options);
       await worker.start();
       return worker;
     },

@@ -119,6 +119,8 @@ function* estimateCompletion(
 ): Command<Millis | null> {
   const waiting = countOf(leaves, "pending") + countOf(leaves, "blocked");
   if (waiting + countOf(leaves, "in_progress") === 0) return null;
+  // Nobody works on it: it waits for a person, a time or a worker, and no rate says for how long.
+  if (running.length === 0) return null;
   const history = new Map<string, readonly number[]>();
   const tasks: SessionEtaTask[] = [];
   for (const { status, measured } of leaves)

@@ -9,7 +9,7 @@ import type { Command, CommandContext, Row } from "../command.ts";
 import { defineWrite, oneRow, rows } from "../command.ts";
 import { text } from "../entity-rows.ts";
 import { insertRow, updateRow } from "../rows.ts";
-import { columnsOf, SESSIONS, TASKS } from "../tables.ts";
+import { columnsOf, EXECUTIONS, SESSIONS, TASKS } from "../tables.ts";
 import { storeValue } from "../values.ts";
 import { changeSessionStatus, loadSession, sessionRow } from "./session-rows.ts";
 import { countTasks } from "./session-queries.ts";
@@ -101,6 +101,7 @@ export const resumeSession = defineWrite(
     const verb = RESUME_VERBS[text(session.status)];
     if (isFinishedSession(text(session.status) as SessionStatus)) throw nothingToResume(session);
     if (verb !== undefined) session = yield* changeSessionStatus(context, session, verb);
+    yield* withdrawInterrupts(context, input.sessionId);
     const interrupted = yield* tasksWhere(
       context,
       input.sessionId,
@@ -112,6 +113,16 @@ export const resumeSession = defineWrite(
     return { session: yield* loadSession(session), continued: interrupted.length, retried: failed.length };
   },
 );
+
+/** Requests to stop that nobody has acted on, because the process they were meant for was killed, do not outlive the resume. */
+function* withdrawInterrupts(context: CommandContext, sessionId: SessionId): Command<void> {
+  const sql = `select project_id, ${columnsOf(EXECUTIONS)} from executions
+    where project_id = ? and session_id = ? and status = 'running' and interrupt_requested = 1 order by seq`;
+  for (const execution of yield* rows(sql, context.projectId, sessionId)) {
+    const patch = { interrupt_requested: 0, updated_at: context.now };
+    yield* updateRow(context, EXECUTIONS, execution, { verb: "withdraw_interrupt", patch });
+  }
+}
 
 const RESUME_VERBS: Readonly<Record<string, SessionVerb>> = { created: "start", paused: "resume", failed: "reopen" };
 

@@ -21,7 +21,7 @@ export function createTally(): CrashTally {
 }
 
 export function crashCount({ strikes }: CrashTally): number {
-  return [...strikes.values()].reduce((sum, count) => sum + count, 0);
+  return [...strikes.values()].reduce((sum, strikeCount) => sum + strikeCount, 0);
 }
 
 const MODES: readonly [FaultMode, ...FaultMode[]] = ["before", "lost", "after"];
@@ -40,10 +40,10 @@ export async function crashEverywhere(name: string, script: Script, tally: Crash
       const random = seededRandom(atCall);
       const faultOf = (index: number): Fault | null => {
         if (index === 0) return { atCall, mode };
-        return index < 4 ? { atCall: 3 + Math.floor(random.next() * 40), mode: pickMode(random.next()) } : null;
+        return index < 6 ? { atCall: 4 + Math.floor(random.next() * 30), mode: pickMode(random.next()) } : null;
       };
       await named(`${name}: ${mode} call ${atCall}`, async () => {
-        compareEnds(script, expected, await count(tally, simulate({ script, seed: 1, faultOf })));
+        compareEnds(script, expected, await counted(tally, simulate({ script, seed: 1, faultOf })));
       });
     }
   }
@@ -55,7 +55,17 @@ export async function crashEverywhere(name: string, script: Script, tally: Crash
  * @throws Error naming the seed when something does not hold.
  */
 export async function crashAtRandom(seed: number, runs: number, tally: CrashTally): Promise<void> {
-  const script = randomScript(seed);
+  await crashScriptAtRandom(randomScript(seed), { seed, runs, tally });
+}
+
+export interface RandomCrashes {
+  readonly seed: number;
+  readonly runs: number;
+  readonly tally: CrashTally;
+}
+
+/** As `crashAtRandom`, with a script of one's own. */
+export async function crashScriptAtRandom(script: Script, { seed, runs, tally }: RandomCrashes): Promise<void> {
   // A process that is paused exceeds time limits, as it should, and that costs retries.
   const isTimedScript = /"(overtime|slow)"/.test(JSON.stringify(script));
   const expected = await named(`seed ${seed}, undisturbed`, () => simulate({ script, seed, faultOf: () => null }));
@@ -69,7 +79,7 @@ export async function crashAtRandom(seed: number, runs: number, tally: CrashTall
     });
     await named(`seed ${seed}, run ${run} of its crashes ${JSON.stringify(plan)}`, async () => {
       const crashed = simulate({ script, seed: seed + run, faultOf: (index) => plan[index] ?? null });
-      compareEnds(script, expected, await count(tally, crashed));
+      compareEnds(script, expected, await counted(tally, crashed));
     });
   }
 }
@@ -78,7 +88,7 @@ function pickMode(chance: number): FaultMode {
   return MODES[Math.floor(chance * MODES.length)] ?? MODES[0];
 }
 
-async function count(tally: CrashTally, simulating: Promise<Simulated>): Promise<Simulated> {
+async function counted(tally: CrashTally, simulating: Promise<Simulated>): Promise<Simulated> {
   const simulated = await simulating;
   tally.runs += 1;
   for (const strike of simulated.strikes) tally.strikes.set(strike, (tally.strikes.get(strike) ?? 0) + 1);
