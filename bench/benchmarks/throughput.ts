@@ -83,8 +83,8 @@ const SUBJECTS: readonly Subject[] = [
   { product: "openworkflow", durability: "default" },
 ];
 const IN_FLIGHT = [1, 10, 100];
-/** A task is created and claimed by one commit and completed by another, the first durable before the second begins. */
-const COMMITS_PER_TASK = 2;
+/** A task is created, claimed and completed by three commits, each durable before the next begins. */
+const COMMITS_PER_TASK = 3;
 
 export const throughput: Benchmark = {
   name: "throughput",
