@@ -12,12 +12,44 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   domain: ["base"],
   store: ["base", "domain"],
   "store/sqlite": ["base", "domain", "store"],
+  "store/jsonl": ["base", "domain", "store", "store/sqlite"],
+  context: ["base", "domain", "store"],
+  memory: ["base", "domain", "store", "context"],
+  workspace: ["base", "domain"],
+  trail: ["base", "domain", "store"],
   config: ["base", "domain"],
   plans: ["base", "domain"],
   engine: ["base", "domain", "store"],
   executors: ["base", "domain", "store", "engine"],
-  operations: ["base", "domain", "store", "config", "plans", "engine", "executors"],
-  app: ["base", "domain", "store", "store/sqlite", "config", "plans", "engine", "executors", "operations"],
+  operations: [
+    "base",
+    "domain",
+    "store",
+    "config",
+    "plans",
+    "context",
+    "memory",
+    "workspace",
+    "trail",
+    "engine",
+    "executors",
+  ],
+  app: [
+    "base",
+    "domain",
+    "store",
+    "store/sqlite",
+    "store/jsonl",
+    "config",
+    "plans",
+    "context",
+    "memory",
+    "workspace",
+    "trail",
+    "engine",
+    "executors",
+    "operations",
+  ],
   cli: ["base", "domain", "config", "operations", "app"],
   testing: ["base", "domain", "store", "store/sqlite", "engine", "executors"],
 };
@@ -33,6 +65,7 @@ const sources = files.filter((file) => !isTest(file));
 
 function layerOf(file: string): string {
   if (file.startsWith("store/sqlite/")) return "store/sqlite";
+  if (file.startsWith("store/jsonl/")) return "store/jsonl";
   return file.split("/")[0] ?? "";
 }
 

@@ -27,6 +27,8 @@ export interface CommandContext {
   /** Recorded with every change: `cli`, `library`, `worker:3f2a91c0`. */
   readonly actor: string;
   uuid(): string;
+  /** The place of the next change among those of this command, from 0. */
+  nextPart(): number;
 }
 
 /** A command by name. Its input is plain data, so a driver may run it again, in a batch, or in another thread. */

@@ -9,7 +9,7 @@ import type { Command, CommandContext, Row, SqlValue } from "./command.ts";
 import { defineRead, defineWrite, oneRow, rows } from "./command.ts";
 import { integer, text, textOrNull } from "./entity-rows.ts";
 import type { Table } from "./tables.ts";
-import { LOGGED_TABLES } from "./tables.ts";
+import { tableOf } from "./tables.ts";
 
 /** An entry of the change log as stored. */
 export interface RawChange {
@@ -26,9 +26,11 @@ export interface RawChange {
   /** A JSON object of columns; `null` for a deleted row. */
   readonly after: string | null;
   readonly note: string | null;
+  /** Its place among the changes of its command, from 0. */
+  readonly part: number;
 }
 
-const CHANGE_COLUMNS = "seq, session_id, task_id, at, actor, verb, entity, row_key, before, after, note";
+const CHANGE_COLUMNS = "seq, session_id, task_id, at, actor, verb, entity, row_key, before, after, note, part";
 
 export interface ReadRawChanges {
   /** Only changes with a greater `seq`. */
@@ -57,6 +59,7 @@ function rowToRawChange(row: Row): RawChange {
     before: textOrNull(row.before),
     after: textOrNull(row.after),
     note: textOrNull(row.note),
+    part: integer(row.part),
   };
 }
 
@@ -80,12 +83,27 @@ export const rebuildFromChanges = defineWrite(
   },
 );
 
-const APPEND_SQL = `insert into changes (project_id, ${CHANGE_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const APPEND_SQL = `insert into changes (project_id, ${CHANGE_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 function* appendRawChange(context: CommandContext, change: RawChange): Command<void> {
-  const { seq, sessionId, taskId, at, actor, verb, entity, rowKey, before, after, note } = change;
+  const { seq, sessionId, taskId, at, actor, verb, entity, rowKey, before, after, note, part } = change;
   const { projectId } = context;
-  yield* rows(APPEND_SQL, projectId, seq, sessionId, taskId, at, actor, verb, entity, rowKey, before, after, note);
+  yield* rows(
+    APPEND_SQL,
+    projectId,
+    seq,
+    sessionId,
+    taskId,
+    at,
+    actor,
+    verb,
+    entity,
+    rowKey,
+    before,
+    after,
+    note,
+    part,
+  );
 }
 
 /**
@@ -94,7 +112,7 @@ function* appendRawChange(context: CommandContext, change: RawChange): Command<v
  * @throws PerdureError `store-damaged` when the row to change is not there or not as the change says it was.
  */
 export function* applyChange(context: CommandContext, change: RawChange): Command<void> {
-  const table = LOGGED_TABLES.find((candidate) => candidate.name === change.entity);
+  const table = tableOf(change.entity);
   if (table === undefined) throw damaged(change, `is of an unknown table ${JSON.stringify(change.entity)}`);
   const before = columnsIn(change, table, change.before);
   const after = columnsIn(change, table, change.after);

@@ -88,8 +88,8 @@ interface LoggedChange extends ChangeMeta {
   readonly after: Values | null;
 }
 
-const LOG_SQL = `insert into changes (project_id, session_id, task_id, at, actor, verb, entity, row_key, before, after, note)
-  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const LOG_SQL = `insert into changes (project_id, session_id, task_id, at, actor, verb, entity, row_key, before, after, note, part)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 function* logChange(context: CommandContext, target: Table, row: Row, change: LoggedChange): Command<void> {
   yield* rows(
@@ -105,6 +105,7 @@ function* logChange(context: CommandContext, target: Table, row: Row, change: Lo
     change.before === null ? null : JSON.stringify(change.before),
     change.after === null ? null : JSON.stringify(change.after),
     change.note ?? null,
+    context.nextPart(),
   );
 }
 

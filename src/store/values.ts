@@ -1,6 +1,6 @@
 /**
- * Values of any size in a column: JSON text, or, above `LIMITS.inlineBytes`, the reference `@sha256:HASH` to a blob
- * stored once. JSON never begins with `@`, so the two cannot be confused.
+ * Values of any size in a column: JSON text, or, above the column's limit (`inlineBytesOf`), the reference `@sha256:HASH`
+ * to a blob stored once. JSON never begins with `@`, so the two cannot be confused.
  */
 
 import { PerdureError } from "../base/errors.ts";
@@ -13,13 +13,23 @@ import { oneRow, rows } from "./command.ts";
 
 const REFERENCE = "@sha256:";
 
+/** The hash of the blob a column refers to; `null` when the column holds its value itself. */
+export function blobHashOf(column: SqlValue | undefined): string | null {
+  return typeof column === "string" && column.startsWith(REFERENCE) ? column.slice(REFERENCE.length) : null;
+}
+
+/** What a column holds in the place of a blob. */
+export function blobReference(hash: string): string {
+  return REFERENCE + hash;
+}
+
 /** The text to store for a value. @throws PerdureError `limit-reached` above `LIMITS.valueBytes`. */
-export function* storeValue(value: unknown, what: string): Command<string> {
+export function* storeValue(value: unknown, what: string, inlineBytes: number = LIMITS.inlineBytes): Command<string> {
   const text = toJsonText(value, what);
   // A JavaScript string's UTF-8 form is at least as long as its length and at most three times that.
-  if (text.length * 3 <= LIMITS.inlineBytes) return text;
+  if (text.length * 3 <= inlineBytes) return text;
   const sizeBytes = Buffer.byteLength(text);
-  if (sizeBytes <= LIMITS.inlineBytes) return text;
+  if (sizeBytes <= inlineBytes) return text;
   if (sizeBytes > LIMITS.valueBytes) {
     throw new PerdureError("limit-reached", {
       message: `${what} takes ${sizeBytes} bytes as JSON; at most ${LIMITS.valueBytes} are kept`,
@@ -34,7 +44,7 @@ export function* storeValue(value: unknown, what: string): Command<string> {
     sizeBytes,
     text,
   );
-  return REFERENCE + hash;
+  return blobReference(hash);
 }
 
 /** The value of a stored column; `null` for a column without one. */

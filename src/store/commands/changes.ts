@@ -8,7 +8,7 @@ import { isJsonObject, parseStoredJson } from "../../base/json.ts";
 import type { Command, Row, SqlValue } from "../command.ts";
 import { defineRead, oneRow, rows } from "../command.ts";
 import { integer, text, textOrNull } from "../entity-rows.ts";
-import { LOGGED_TABLES } from "../tables.ts";
+import { tableOf } from "../tables.ts";
 
 export interface ListChanges {
   readonly sessionId: SessionId | null;
@@ -100,7 +100,7 @@ function columns(value: SqlValue | undefined, entity: string): JsonObject | null
   if (typeof value !== "string") return null;
   const parsed = parseStoredJson(value, "the change log");
   if (!isJsonObject(parsed)) return null;
-  const json = LOGGED_TABLES.find((table) => table.name === entity)?.json ?? [];
+  const json = tableOf(entity)?.json ?? [];
   const opened = Object.entries(parsed).map(([column, logged]) => {
     const isValue = json.includes(column) && typeof logged === "string" && !logged.startsWith("@");
     return [column, isValue ? parseStoredJson(logged, `column ${column} in the change log`) : logged] as const;

@@ -213,11 +213,13 @@ class SqliteStore implements Store {
   }
 
   #runCall(call: Call): Outcome {
+    let parts = 0;
     const context: CommandContext = {
       projectId: this.projectId,
       now: this.#options.clock.now(),
       actor: call.actor,
       uuid: () => this.#options.random.uuid(),
+      nextPart: () => parts++,
     };
     const isWrite = call.command.access === "write";
     if (isWrite) this.#run("savepoint call");
