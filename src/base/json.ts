@@ -40,7 +40,7 @@ export function parseStoredJson(text: string, what: string): Json {
   } catch (cause) {
     throw new PerdureError("store-damaged", {
       message: `${what} holds text that is not JSON: ${messageOf(cause)}`,
-      hint: "Run `perdure doctor` to check the store.",
+      hint: "`perdure repair` mends the store; `perdure doctor` checks it.",
       cause,
     });
   }

@@ -23,4 +23,30 @@ export const LIMITS = {
   /** Bytes of a command's output that are kept; its middle is left out beyond. */
   outputBytes: 10 << 20,
   concurrency: 1_000,
+  /** Of the journal: longer ones are taken for damage. More than any change can take. */
+  journalLineBytes: 64 << 20,
+  /** Its parts as JSON. */
+  messageBytes: 4 << 20,
+  messagesPerSession: 100_000,
+  messagesPerAppend: 1_000,
+  partsPerMessage: 1_000,
+  briefTokens: 100_000,
+  /** Of a recurring task; estimates are made from as many. */
+  leastKeptExecutions: 20,
+  memoryKeyChars: 500,
+  factChars: 4_000,
+  factSourceChars: 500,
+  factNoteChars: 2_000,
+  dependenciesPerFact: 100,
+  /** In a project, those that no longer hold included. */
+  facts: 1_000_000,
+  /** Of one file of facts. */
+  factsFileBytes: 64 << 20,
+  factsPerFile: 100_000,
+  recallQueryChars: 10_000,
+  /** Embeddings kept; older ones are made again when they are needed. */
+  vectors: 500_000,
+  answerTokens: 100_000,
+  /** Of a session, automatic ones aside: those are thinned out. */
+  checkpoints: 10_000,
 } as const;

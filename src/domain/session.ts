@@ -2,7 +2,7 @@
 
 import type { Millis } from "../base/clock.ts";
 import type { JsonObject } from "../base/json.ts";
-import type { ProjectId, SessionId } from "./ids.ts";
+import type { CheckpointId, ProjectId, SessionId } from "./ids.ts";
 import type { StateMachine } from "./state-machine.ts";
 
 export const SESSION_STATUSES = ["created", "active", "paused", "completed", "failed", "cancelled"] as const;
@@ -14,6 +14,12 @@ export interface Session {
   readonly name: string;
   readonly status: SessionStatus;
   readonly goal: string | null;
+  /** Whose it is: the agent that works in it and the user it works for, as the application calls them. */
+  readonly agentId: string | null;
+  readonly userId: string | null;
+  /** The session it was forked or copied from, and at which checkpoint. */
+  readonly originId: SessionId | null;
+  readonly originCheckpointId: CheckpointId | null;
   /** The plan file it came from, relative to the project where it lies inside. */
   readonly planFile: string | null;
   /** How many tasks one worker runs side by side; `null` leaves it to the configuration. */
@@ -27,7 +33,7 @@ export interface Session {
   readonly endedAt: Millis | null;
 }
 
-export type SessionVerb = "start" | "pause" | "resume" | "reopen" | "complete" | "fail" | "cancel";
+export type SessionVerb = "start" | "pause" | "resume" | "reopen" | "complete" | "fail" | "cancel" | "discard";
 
 export const sessionMachine: StateMachine<SessionStatus, SessionVerb> = {
   noun: "session",
@@ -40,6 +46,8 @@ export const sessionMachine: StateMachine<SessionStatus, SessionVerb> = {
     complete: { from: ["active", "paused"], to: "completed" },
     fail: { from: ["active", "paused"], to: "failed" },
     cancel: { from: ["created", "active", "paused", "failed"], to: "cancelled" },
+    /** It is about to be deleted: whatever it had come to, nothing new may begin in it. */
+    discard: { from: SESSION_STATUSES, to: "cancelled" },
   },
 };
 

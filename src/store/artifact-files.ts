@@ -4,10 +4,12 @@
  */
 
 import { createReadStream, type Stats } from "node:fs";
-import { copyFile, lstat, mkdir, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
+import { copyFile, lstat, mkdir, open, readdir, readFile, realpath, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 
+import type { Millis } from "../base/clock.ts";
+import { systemClock } from "../base/clock.ts";
 import { PerdureError } from "../base/errors.ts";
 import type { RandomDep } from "../base/random.ts";
 import { sha256 } from "../base/sha256.ts";
@@ -33,6 +35,22 @@ export interface ArtifactFiles {
   read(hash: string): Promise<Buffer>;
   /** The content as a stream, which is not checked. @throws PerdureError `not-found` */
   open(hash: string): Promise<Readable>;
+  /** Every file there is, a directory at a time. Puts back what a removal that was killed had set aside. */
+  list(): AsyncIterable<readonly ListedFile[]>;
+  /**
+   * Removes a file nobody has put since `before` and that is not needed: `isNeeded` is asked once it can no longer be put
+   * unseen, and whoever puts it from then on writes it anew. Returns whether it went.
+   */
+  removeUnused(hash: string, options: RemoveUnused): Promise<boolean>;
+}
+
+export interface ListedFile extends StoredFile {
+  readonly putAt: Millis;
+}
+
+export interface RemoveUnused {
+  readonly before: Millis;
+  isNeeded(): Promise<boolean>;
 }
 
 /** `dir` is made when the first artifact is put. */
@@ -43,7 +61,8 @@ export function artifactFiles(deps: RandomDep & { readonly dir: string }): Artif
   async function place(file: StoredFile, bring: (target: string) => Promise<void>): Promise<void> {
     const target = pathOf(dir, file.hash);
     await ensureDirectory(dirname(target));
-    if ((await findSize(target)) !== file.sizeBytes) await bring(target);
+    const isThere = (await findSize(target)) === file.sizeBytes && (await isRefreshed(target));
+    if (!isThere) await bring(target);
     // Also when it was there: whoever renamed it may not have got as far as this.
     await syncDirectory(dirname(target));
   }
@@ -94,7 +113,64 @@ export function artifactFiles(deps: RandomDep & { readonly dir: string }): Artif
       const file = await open(pathOf(dir, hash), "r").catch((cause) => notFound(hash, cause));
       return file.createReadStream();
     },
+    async *list() {
+      for (const name of (await namesIn(dir)).filter((each) => /^[0-9a-f]{2}$/.test(each))) {
+        const files: ListedFile[] = [];
+        for (const entry of await namesIn(join(dir, name))) {
+          const [hash = "", , end] = entry.split(".");
+          if (end === SET_ASIDE) await putBack(join(dir, name, entry), pathOf(dir, hash));
+          const found = await findStat(pathOf(dir, hash));
+          if (found !== null) files.push({ hash, sizeBytes: found.size, putAt: found.mtimeMs });
+        }
+        yield files;
+      }
+    },
+    async removeUnused(hash, { before, isNeeded }) {
+      const target = pathOf(dir, hash);
+      const found = await findStat(target);
+      if (found === null || found.mtimeMs >= before) return false;
+      const aside = `${target}.${deps.random.uuid()}.${SET_ASIDE}`;
+      await rename(target, aside);
+      const moved = await findStat(aside);
+      if (moved === null || moved.mtimeMs >= before || (await isNeeded())) {
+        await putBack(aside, target);
+        return false;
+      }
+      await rm(aside, { force: true });
+      return true;
+    },
   };
+}
+
+/** Ends the name of a file that is about to be removed. */
+const SET_ASIDE = "removing";
+
+/** Whoever else put the same content meanwhile put the same: it may be replaced. */
+async function putBack(aside: string, target: string): Promise<void> {
+  await rename(aside, target).catch((error) => {
+    if (!hasCode(error, "ENOENT")) throw error;
+  });
+}
+
+/** Puts the file's time forward, so that nobody takes it for one that is not used; `false` when it has just gone. */
+async function isRefreshed(path: string): Promise<boolean> {
+  const now = systemClock.now() / 1_000;
+  try {
+    await utimes(path, now, now);
+    return true;
+  } catch (error) {
+    // One that belongs to somebody else is not ours to remove either.
+    return !hasCode(error, "ENOENT");
+  }
+}
+
+async function namesIn(directory: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(directory)).toSorted();
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return [];
+    throw error;
+  }
 }
 
 function pathOf(dir: string, hash: string): string {
@@ -163,8 +239,12 @@ async function hashFile(path: string): Promise<StoredFile> {
 }
 
 async function findSize(path: string): Promise<number | null> {
+  return (await findStat(path))?.size ?? null;
+}
+
+async function findStat(path: string): Promise<Stats | null> {
   try {
-    return (await stat(path)).size;
+    return await stat(path);
   } catch (error) {
     if (hasCode(error, "ENOENT")) return null;
     throw error;

@@ -4,6 +4,7 @@ import type { Json, JsonObject } from "../base/json.ts";
 import { isJsonObject, parseStoredJson } from "../base/json.ts";
 import type { Execution, ExecutionStatus } from "../domain/execution.ts";
 import { asId } from "../domain/ids.ts";
+import type { Message, MessageRole } from "../domain/message.ts";
 import type { ReportedProgress } from "../domain/progress.ts";
 import type { RetryPolicy } from "../domain/retry-policy.ts";
 import { DEFAULT_RETRY_POLICY } from "../domain/retry-policy.ts";
@@ -27,6 +28,13 @@ export function rowToSession(row: Row): Session {
     name: text(row.name),
     status: text(row.status) as SessionStatus,
     goal: textOrNull(row.goal),
+    agentId: textOrNull(row.agent_id),
+    userId: textOrNull(row.user_id),
+    originId: row.origin_id === null || row.origin_id === undefined ? null : asId(text(row.origin_id)),
+    originCheckpointId:
+      row.origin_checkpoint_id === null || row.origin_checkpoint_id === undefined
+        ? null
+        : asId(text(row.origin_checkpoint_id)),
     planFile: textOrNull(row.plan_file),
     concurrency: integerOrNull(row.concurrency),
     maxUnfinished: integer(row.max_unfinished),
@@ -96,6 +104,19 @@ export function rowToExecution(row: Row): Execution {
     startedAt: integer(row.started_at),
     updatedAt: integer(row.updated_at),
     endedAt: integerOrNull(row.ended_at),
+  };
+}
+
+/** The value of `parts` must have been loaded into the row. */
+export function rowToMessage(row: Row): Message {
+  const parts = json(row.parts, "a message's parts");
+  return {
+    sessionId: asId(text(row.session_id)),
+    position: integer(row.position),
+    role: text(row.role) as MessageRole,
+    parts: Array.isArray(parts) ? parts : [],
+    tokenCount: integer(row.token_count),
+    createdAt: integer(row.created_at),
   };
 }
 

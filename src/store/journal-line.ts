@@ -64,7 +64,7 @@ export function changeToLine(change: RawChange, { isEnd, findBlob }: ChangeLineO
     verb: change.verb,
     entity: change.entity,
     key: change.rowKey,
-    ...(change.sessionId === null ? {} : { session: change.sessionId }),
+    ...(change.sessionId === null || change.sessionId === sessionInKey(change) ? {} : { session: change.sessionId }),
     ...(change.taskId === null ? {} : { task: change.taskId }),
     ...(change.note === null ? {} : { note: change.note }),
     ...columnFields("before", openColumns(change, change.before, findBlob)),
@@ -167,21 +167,29 @@ function readChange(parsed: JsonObject): JournalLine {
   };
   const seq = parsed.seq;
   insist(typeof seq === "number" && Number.isSafeInteger(seq) && seq > 0, "seq is a positive whole number");
+  const rowKey = stringIn(parsed, "key");
   const change: RawChange = {
     seq,
-    sessionId: optionalStringIn(parsed, "session"),
+    sessionId: optionalStringIn(parsed, "session") ?? sessionInKey({ entity, rowKey }),
     taskId: optionalStringIn(parsed, "task"),
     at: instantIn(parsed, "at"),
     actor: stringIn(parsed, "actor"),
     verb: stringIn(parsed, "verb"),
     entity,
-    rowKey: stringIn(parsed, "key"),
+    rowKey,
     before: close("before"),
     after: close("after"),
     note: optionalStringIn(parsed, "note"),
     part: typeof parsed.part === "number" ? parsed.part : 0,
   };
   return { kind: "change", change, isEnd: parsed.end === true, blobs, files };
+}
+
+/** A row whose key begins with its session need not name it twice. */
+function sessionInKey({ entity, rowKey }: Pick<RawChange, "entity" | "rowKey">): string | null {
+  if (tableOf(entity)?.key[0] !== "session_id") return null;
+  const [sessionId] = JSON.parse(rowKey) as readonly unknown[];
+  return typeof sessionId === "string" ? sessionId : null;
 }
 
 interface CloseOptions {

@@ -44,6 +44,18 @@ describe("rebuildFromChanges", () => {
     expect(withoutCoordination(await dumpTables(rebuilt))).toEqual(withoutCoordination(await dumpTables(bench.store)));
   });
 
+  it("takes blobs along, once", async () => {
+    const bench = await worked();
+    const rebuilt = await suite.openEmpty();
+    const { blobs = [] } = await dumpTables(bench.store);
+    const content = JSON.stringify("x".repeat(100_000));
+    const named = new Map(blobs.map(({ hash }) => [String(hash), content]));
+    await rebuilt.execute(rebuildFromChanges, { changes: await readLog(bench.store), blobs: named });
+    await rebuilt.execute(rebuildFromChanges, { changes: [], blobs: named });
+    expect((await dumpTables(rebuilt)).blobs).toEqual(blobs);
+    expect(blobs).toHaveLength(1);
+  });
+
   it.each<[string, string, (changes: readonly RawChange[]) => readonly RawChange[]]>([
     ["an entry is missing", "row is missing or different", (changes) => changes.filter((_, index) => index !== 1)],
     ["an entry is there twice", "comes after seq", (changes) => [...changes.slice(0, 2), ...changes.slice(1)]],

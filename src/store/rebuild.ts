@@ -8,8 +8,10 @@ import { isJsonObject, parseStoredJson } from "../base/json.ts";
 import type { Command, CommandContext, Row, SqlValue } from "./command.ts";
 import { defineRead, defineWrite, oneRow, rows } from "./command.ts";
 import { integer, text, textOrNull } from "./entity-rows.ts";
+import { withImplied } from "./implied-columns.ts";
 import type { Table } from "./tables.ts";
 import { tableOf } from "./tables.ts";
+import { insertBlob } from "./values.ts";
 
 /** An entry of the change log as stored. */
 export interface RawChange {
@@ -30,7 +32,10 @@ export interface RawChange {
   readonly part: number;
 }
 
-const CHANGE_COLUMNS = "seq, session_id, task_id, at, actor, verb, entity, row_key, before, after, note, part";
+/** What it takes to apply a change, or to go back over it. */
+export type AppliedChange = Omit<RawChange, "actor" | "note" | "part">;
+
+export const CHANGE_COLUMNS = "seq, session_id, task_id, at, actor, verb, entity, row_key, before, after, note, part";
 
 export interface ReadRawChanges {
   /** Only changes with a greater `seq`. */
@@ -46,7 +51,23 @@ export const readRawChanges = defineRead("read-raw-changes", function* (context,
   return (yield* rows(sql, context.projectId, input.after, input.limit)).map(rowToRawChange);
 });
 
-function rowToRawChange(row: Row): RawChange {
+export function isSameChange(one: RawChange, other: RawChange): boolean {
+  return (
+    one.at === other.at &&
+    one.actor === other.actor &&
+    one.verb === other.verb &&
+    one.entity === other.entity &&
+    one.rowKey === other.rowKey &&
+    one.sessionId === other.sessionId &&
+    one.taskId === other.taskId &&
+    one.note === other.note &&
+    one.part === other.part &&
+    one.before === other.before &&
+    one.after === other.after
+  );
+}
+
+export function rowToRawChange(row: Row): RawChange {
   return {
     seq: integer(row.seq),
     sessionId: textOrNull(row.session_id),
@@ -65,17 +86,26 @@ function rowToRawChange(row: Row): RawChange {
 
 /**
  * Applies changes in order and appends them to the log as they were, so that a store that was empty ends up with the
- * same tables and the same log. A long log is handed over in batches. Blobs are no part of it: they are kept by hash.
+ * same tables and the same log. A long log is handed over in batches. Blobs the changes refer to come along, and stay out
+ * when they are there already.
  *
  * All or nothing per call. @throws PerdureError `store-damaged` naming the `seq` that does not fit what stands before it.
  */
 export const rebuildFromChanges = defineWrite(
   "rebuild-from-changes",
-  function* (context, input: { readonly changes: readonly RawChange[] }): Command<void> {
+  function* (
+    context,
+    input: {
+      readonly changes: readonly RawChange[];
+      /** Values the columns refer to, by the hash of their text. */
+      readonly blobs?: ReadonlyMap<string, string>;
+    },
+  ): Command<void> {
+    for (const [hash, content] of input.blobs ?? []) yield* insertBlob(hash, content);
     const last = yield* oneRow("select max(seq) as seq from changes where project_id = ?", context.projectId);
     let previous = integer(last?.seq ?? 0);
     for (const change of input.changes) {
-      if (change.seq <= previous) throw damaged(change, `comes after seq ${previous}`);
+      if (change.seq <= previous) throw damagedChange(change, `comes after seq ${previous}`);
       previous = change.seq;
       yield* appendRawChange(context, change);
       yield* applyChange(context, change);
@@ -113,19 +143,20 @@ function* appendRawChange(context: CommandContext, change: RawChange): Command<v
  */
 export function* applyChange(context: CommandContext, change: RawChange): Command<void> {
   const table = tableOf(change.entity);
-  if (table === undefined) throw damaged(change, `is of an unknown table ${JSON.stringify(change.entity)}`);
+  if (table === undefined) throw damagedChange(change, `is of an unknown table ${JSON.stringify(change.entity)}`);
   const before = columnsIn(change, table, change.before);
   const after = columnsIn(change, table, change.after);
-  if (before === null && after === null) throw damaged(change, "has neither a before nor an after");
+  if (before === null && after === null) throw damagedChange(change, "has neither a before nor an after");
   if (before === null && after !== null) return yield* insertAgain(context, { change, table, after });
   const key = keyIn(change, table);
   const matches = yield* rowMatches(context, { table, key, before: before ?? {} });
-  if (!matches) throw damaged(change, `does not fit ${table.name} ${change.rowKey}: that row is missing or different`);
+  if (!matches)
+    throw damagedChange(change, `does not fit ${table.name} ${change.rowKey}: that row is missing or different`);
   if (after === null) yield* deleteAgain(context, { table, key });
   else yield* updateAgain(context, { table, key, after });
 }
 
-type Values = Readonly<Record<string, SqlValue>>;
+export type Values = Readonly<Record<string, SqlValue>>;
 
 function* insertAgain(
   context: CommandContext,
@@ -136,7 +167,7 @@ function* insertAgain(
   const sql = `insert into ${table.name} (project_id, ${columns.join(", ")}) values (?${marks})
     on conflict do nothing returning project_id`;
   const inserted = yield* rows(sql, context.projectId, ...Object.values(after));
-  if (inserted.length === 0) throw damaged(change, `adds a row to ${table.name} that is there already`);
+  if (inserted.length === 0) throw damagedChange(change, `adds a row to ${table.name} that is there already`);
 }
 
 interface Target {
@@ -167,42 +198,44 @@ function* rowMatches(
   return (yield* oneRow(sql, context.projectId, ...key, ...Object.values(before))) !== null;
 }
 
-function whereKey(table: Table): string {
+export function whereKey(table: Table): string {
   return `project_id = ?${table.key.map((column) => ` and ${column} = ?`).join("")}`;
 }
 
 /** The logged columns; refused unless each is one of the table's, since a log may come from a file. */
-function columnsIn(change: RawChange, table: Table, logged: string | null): Values | null {
+export function columnsIn(change: AppliedChange, table: Table, logged: string | null): Values | null {
   if (logged === null) return null;
   const parsed = parseStoredJson(logged, `Change ${change.seq}`);
-  if (!isJsonObject(parsed)) throw damaged(change, "does not hold columns");
+  if (!isJsonObject(parsed)) throw damagedChange(change, "does not hold columns");
   const values: Record<string, SqlValue> = {};
   for (const [column, value] of Object.entries(parsed)) {
-    if (!table.columns.includes(column)) throw damaged(change, `names an unknown column ${JSON.stringify(column)}`);
+    if (!table.columns.includes(column))
+      throw damagedChange(change, `names an unknown column ${JSON.stringify(column)}`);
     if (value !== null && typeof value !== "string" && typeof value !== "number") {
-      throw damaged(change, `holds no column value in ${column}`);
+      throw damagedChange(change, `holds no column value in ${column}`);
     }
     values[column] = value;
   }
-  return values;
+  const isOfNewRow = change.before === null && logged === change.after;
+  return isOfNewRow ? withImplied(table, values, { ...change, key: keyIn(change, table) }) : values;
 }
 
 /** The key of `rowKeyText`, read back. */
-function keyIn(change: RawChange, table: Table): readonly SqlValue[] {
+export function keyIn(change: AppliedChange, table: Table): readonly SqlValue[] {
   if (table.key.length === 1) return [change.rowKey];
   const parsed = parseStoredJson(change.rowKey, `The row key of change ${change.seq}`);
   const isKey =
     Array.isArray(parsed) &&
     parsed.length === table.key.length &&
     parsed.every((part) => typeof part === "string" || typeof part === "number");
-  if (!isKey) throw damaged(change, `has no key of ${table.name}: ${change.rowKey}`);
+  if (!isKey) throw damagedChange(change, `has no key of ${table.name}: ${change.rowKey}`);
   return parsed as readonly (string | number)[];
 }
 
-function damaged(change: RawChange, what: string): PerdureError {
+export function damagedChange(change: AppliedChange, what: string): PerdureError {
   return new PerdureError("store-damaged", {
     message: `The change log does not add up: change ${change.seq} (${change.verb} ${change.entity}) ${what}`,
-    hint: "The log is not the one this state was made by, or an entry is missing. Keep a copy; `perdure doctor` tells more.",
+    hint: "The log is not the one this state was made by, or an entry is missing. `perdure repair` mends it; `perdure doctor --deep` tells more.",
     details: { seq: change.seq, entity: change.entity, rowKey: change.rowKey },
   });
 }

@@ -7,6 +7,7 @@ import { assert } from "../base/assert.ts";
 import { leadsTo } from "../domain/state-machine.ts";
 import type { Command, CommandContext, Row, SqlValue } from "./command.ts";
 import { rows } from "./command.ts";
+import { withoutImplied } from "./implied-columns.ts";
 import type { Table } from "./tables.ts";
 
 type Values = Readonly<Record<string, SqlValue>>;
@@ -16,6 +17,11 @@ interface ChangeMeta {
   readonly verb: string;
   /** Why, in words, where the columns do not tell. */
   readonly note?: string | null;
+}
+
+interface UpdateMeta extends ChangeMeta {
+  /** The row returns to what it was at a checkpoint: no state machine knows a way there. */
+  readonly isReturn?: true;
 }
 
 const insertSql = new Map<Table, string>();
@@ -31,8 +37,25 @@ export function* insertRow(context: CommandContext, target: Table, values: Value
   const params = columns.map((column) => values[column] ?? null);
   const [returned] = yield* rows(sql, context.projectId, ...params);
   const row: Row = returned === undefined ? values : { ...values, seq: returned.seq ?? null };
-  yield* logChange(context, target, row, { before: null, after: withoutNulls(row), ...meta });
+  const after = withoutImplied(target, withoutNulls(row), { ...subjectOf(target, row), at: context.now });
+  yield* logChange(context, target, row, { before: null, after, ...meta });
   return row;
+}
+
+/**
+ * Inserts a row that was there before, in its old place among the rows of its table: with the `seq` in `values`, or a new
+ * one when another row has that by now.
+ */
+export function* reinsertRow(context: CommandContext, target: Table, values: Values, meta: ChangeMeta): Command<Row> {
+  if (!target.hasSeq || typeof values.seq !== "number") return yield* insertRow(context, target, values, meta);
+  const params = target.columns.map((column) => values[column] ?? null);
+  const sql = `insert into ${target.name} (project_id, ${target.columns.join(", ")}) values (?${", ?".repeat(params.length)})
+    on conflict do nothing returning seq`;
+  const [inserted] = yield* rows(sql, context.projectId, ...params);
+  // Whatever else is in the way refuses this one too, by name.
+  if (inserted === undefined) return yield* insertRow(context, target, values, meta);
+  yield* logChange(context, target, values, { before: null, after: withoutNulls(values), ...meta });
+  return values;
 }
 
 /**
@@ -43,7 +66,7 @@ export function* updateRow(
   context: CommandContext,
   target: Table,
   before: Row,
-  { patch, ...meta }: ChangeMeta & { readonly patch: Values },
+  { patch, ...meta }: UpdateMeta & { readonly patch: Values },
 ): Command<Row> {
   const was: Record<string, SqlValue> = {};
   const becomes: Record<string, SqlValue> = {};
@@ -59,7 +82,7 @@ export function* updateRow(
     assignments += `${assignments === "" ? "" : ", "}${column} = ?`;
   }
   if (params.length === 0) return before;
-  assertKnownTransition(target, { from: was.status, to: becomes.status });
+  if (meta.isReturn !== true) assertKnownTransition(target, { from: was.status, to: becomes.status });
   const { where, key } = locate(target, before);
   yield* rows(
     `update ${target.name} set ${assignments} where project_id = ?${where}`,
@@ -78,6 +101,13 @@ export function* deleteRow(context: CommandContext, target: Table, before: Row, 
   yield* logChange(context, target, before, { before: withoutNulls(before), after: null, ...meta });
 }
 
+/** Deletes a row for good: the log keeps that it was and who deleted it, and no second copy of what it held. */
+export function* discardRow(context: CommandContext, target: Table, before: Row, meta: ChangeMeta): Command<void> {
+  const { where, key } = locate(target, before);
+  yield* rows(`delete from ${target.name} where project_id = ?${where}`, context.projectId, ...key);
+  yield* logChange(context, target, before, { before: {}, after: null, ...meta });
+}
+
 /** An entry that changes no column: something said about a task, for those who read the log. */
 export function* noteChange(context: CommandContext, target: Table, row: Row, meta: ChangeMeta): Command<void> {
   yield* logChange(context, target, row, { before: {}, after: {}, ...meta });
@@ -92,11 +122,12 @@ const LOG_SQL = `insert into changes (project_id, session_id, task_id, at, actor
   values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 function* logChange(context: CommandContext, target: Table, row: Row, change: LoggedChange): Command<void> {
+  const { sessionId, taskId } = subjectOf(target, row);
   yield* rows(
     LOG_SQL,
     context.projectId,
-    (target.name === "sessions" ? row.id : row.session_id) ?? null,
-    (target.name === "tasks" ? row.id : row.task_id) ?? null,
+    sessionId,
+    taskId,
     context.now,
     context.actor,
     change.verb,
@@ -107,6 +138,13 @@ function* logChange(context: CommandContext, target: Table, row: Row, change: Lo
     change.note ?? null,
     context.nextPart(),
   );
+}
+
+function subjectOf(target: Table, row: Row): { readonly sessionId: SqlValue; readonly taskId: SqlValue } {
+  return {
+    sessionId: (target.name === "sessions" ? row.id : row.session_id) ?? null,
+    taskId: (target.name === "tasks" ? row.id : row.task_id) ?? null,
+  };
 }
 
 function assertKnownTransition(

@@ -2,6 +2,7 @@
 
 import { LIMITS } from "../domain/limits.ts";
 import { executionMachine } from "../domain/execution.ts";
+import { factMachine } from "../domain/fact.ts";
 import { sessionMachine } from "../domain/session.ts";
 import type { AnyStateMachine } from "../domain/state-machine.ts";
 import { stepMachine } from "../domain/step.ts";
@@ -20,6 +21,8 @@ export interface Table {
   readonly isRestored: boolean;
   /** JSON columns whose values go to the blobs above this many bytes rather than `LIMITS.inlineBytes`: those written once and often large. */
   readonly inlineBytes?: Readonly<Record<string, number>>;
+  /** A new row is logged without the columns that its change says anyway (`implied-columns.ts`): for rows that are many and small. */
+  readonly isTerse?: boolean;
   /** Of its column `status`, if it has one: no write may change it in a way the machine does not know. */
   readonly machine?: AnyStateMachine;
 }
@@ -102,6 +105,7 @@ export const MESSAGES = table({
   json: ["parts"],
   // Written once and never changed: kept once for the row and its change, so that a conversation is stored about once.
   inlineBytes: { parts: 256 },
+  isTerse: true,
 });
 
 export const ENVIRONMENTS = table({
@@ -118,6 +122,7 @@ export const CHECKPOINTS = table({
   json: [],
   // They are the points that are restored to; those after one stay (INV-6).
   isRestored: false,
+  isTerse: true,
 });
 
 export const MEMORY = table({
@@ -133,6 +138,7 @@ export const FACTS = table({
   columns: words(`seq id kind text source trust status status_note content_hash supersedes_id version created_at
     updated_at`),
   json: [],
+  machine: factMachine,
 });
 
 export const FACT_DEPENDENCIES = table({
@@ -140,6 +146,14 @@ export const FACT_DEPENDENCIES = table({
   key: ["fact_id", "depends_on_id"],
   columns: words("fact_id depends_on_id"),
   json: [],
+});
+
+/** What was cleaned up when, and up to which change the log was cut off: before that, the mirror alone holds it. */
+export const CLEANUPS = table({
+  name: "cleanups",
+  key: ["id"],
+  columns: words("seq id trimmed_through removed created_at"),
+  json: ["removed"],
 });
 
 /** In an order that lets rows be inserted before those that refer to them. */
@@ -157,6 +171,7 @@ export const LOGGED_TABLES: readonly Table[] = [
   MEMORY,
   FACTS,
   FACT_DEPENDENCIES,
+  CLEANUPS,
 ];
 
 export function tableOf(entity: string): Table | undefined {

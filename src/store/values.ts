@@ -38,13 +38,14 @@ export function* storeValue(value: unknown, what: string, inlineBytes: number = 
     });
   }
   const hash = sha256().update(text).digest("hex");
-  yield* rows(
-    "insert into blobs (hash, size_bytes, content) values (?, ?, ?) on conflict do nothing",
-    hash,
-    sizeBytes,
-    text,
-  );
+  yield* insertBlob(hash, text);
   return blobReference(hash);
+}
+
+/** `hash` is the one of `text`. Nothing happens when it is there already. */
+export function* insertBlob(hash: string, text: string): Command<void> {
+  const sql = "insert into blobs (hash, size_bytes, content) values (?, ?, ?) on conflict do nothing";
+  yield* rows(sql, hash, Buffer.byteLength(text), text);
 }
 
 /** The value of a stored column; `null` for a column without one. */
@@ -56,7 +57,7 @@ export function* loadValue(text: SqlValue | undefined, what: string): Command<Js
   if (typeof blob?.content === "string") return parseStoredJson(blob.content, what);
   throw new PerdureError("store-damaged", {
     message: `${what} refers to blob ${hash}, which is missing`,
-    hint: "Run `perdure doctor` to check the store.",
+    hint: "`perdure repair` mends the store; `perdure doctor` checks it.",
     details: { hash },
   });
 }

@@ -1,5 +1,6 @@
 /** What tests hand to the store: complete inputs of which a test names only what it is about. */
 
+import type { EnvironmentFingerprint } from "../domain/environment.ts";
 import { asId } from "../domain/ids.ts";
 import type { WorkerId } from "../domain/ids.ts";
 import { LIMITS } from "../domain/limits.ts";
@@ -62,6 +63,20 @@ export function aWorker(id: string, sketch: Partial<RegisterWorker> = {}): Regis
     startToken: "1",
     label: `worker ${id}`,
     leaseMs: 30_000,
+    ...sketch,
+  };
+}
+
+export function anEnvironment(sketch: Partial<EnvironmentFingerprint> = {}): EnvironmentFingerprint {
+  return {
+    perdureVersion: "0.1.0",
+    schemaVersion: 2,
+    nodeVersion: "24.0.0",
+    platform: "linux-x64",
+    gitCommit: null,
+    isGitDirty: false,
+    configHash: "none",
+    changedFiles: [],
     ...sketch,
   };
 }

@@ -11,7 +11,9 @@ export type TableDump = Readonly<Record<string, readonly Row[]>>;
 const UNLOGGED: Readonly<Record<string, string>> = {
   changes: `select seq, session_id, task_id, at, actor, verb, entity, row_key, before, after, note, part
     from changes where project_id = ? order by seq`,
-  session_loads: "select session_id, unfinished from session_loads where project_id = ? order by session_id",
+  session_loads: `select session_id, unfinished, memory_entries, memory_bytes
+    from session_loads where project_id = ? order by session_id`,
+  project_loads: "select facts from project_loads where project_id = ?",
   workers: `select id, host, pid, start_token, label, registered_at, lease_expires_at
     from workers where project_id = ? order by id`,
 };

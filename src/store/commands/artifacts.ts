@@ -67,3 +67,12 @@ export const listArtifacts = defineRead(
     }));
   },
 );
+
+/** Of every content there is, in their order, from the one after `after`. */
+export const listArtifactHashes = defineRead(
+  "list-artifact-hashes",
+  function* (context, input: { readonly after: string; readonly limit: number }): Command<readonly string[]> {
+    const sql = "select distinct hash from artifacts where project_id = ? and hash > ? order by hash limit ?";
+    return (yield* rows(sql, context.projectId, input.after, input.limit)).map(({ hash }) => text(hash));
+  },
+);

@@ -1,5 +1,6 @@
 /** Reading the change log, and rebuilding state from it. */
 
+import type { Millis } from "../../base/clock.ts";
 import type { Change } from "../../domain/change.ts";
 import { asId } from "../../domain/ids.ts";
 import type { SessionId, TaskId } from "../../domain/ids.ts";
@@ -15,6 +16,14 @@ export interface ListChanges {
   readonly taskId: TaskId | null;
   /** A verb (`claim`, `complete`) or an entity (`tasks`, `steps`). */
   readonly kind: string | null;
+  /** Who made them: the whole of it, or what stands before its first colon (`worker` for `worker:3f2a91c0`). */
+  readonly actor?: string | null;
+  /** Made at that instant or later. */
+  readonly since?: Millis | null;
+  /** Made before that instant. */
+  readonly until?: Millis | null;
+  /** In the note, whatever the case. */
+  readonly search?: string | null;
   /** Only changes with a greater `seq`. */
   readonly after: number | null;
   /** `newest` gives the last `limit` changes, still in ascending order. */
@@ -35,12 +44,26 @@ export const listChanges = defineRead("list-changes", function* (context, input:
   if (input.sessionId !== null) add("session_id = ?", input.sessionId);
   if (input.taskId !== null) add("task_id = ?", input.taskId);
   if (input.kind !== null) add("(verb = ? or entity = ?)", input.kind, input.kind);
+  const { actor, since, until, search } = input;
+  if (actor != null) add("(actor = ? or substr(actor, 1, ?) = ?)", actor, actor.length + 1, `${actor}:`);
+  if (since != null) add("at >= ?", since);
+  if (until != null) add("at < ?", until);
+  if (search != null) add(String.raw`lower(note) like ? escape '\'`, `%${escapeLike(search.toLowerCase())}%`);
   const order = input.from === "newest" ? "desc" : "asc";
   const sql = `select seq, session_id, task_id, at, actor, verb, entity, row_key, before, after, note from changes
     where ${where.join(" and ")} order by seq ${order} limit ?`;
   const found = yield* rows(sql, ...params, input.limit);
   const changes = found.map(rowToChange);
   return input.from === "newest" ? changes.toReversed() : changes;
+});
+
+function escapeLike(searched: string): string {
+  return searched.replaceAll(/[\\%_]/g, String.raw`\$&`);
+}
+/** Of the last change; 0 when there is none. */
+export const newestSeq = defineRead("newest-seq", function* (context): Command<number> {
+  const row = yield* oneRow("select max(seq) as seq from changes where project_id = ?", context.projectId);
+  return integer(row?.seq ?? 0);
 });
 
 function rowToChange(row: Row): Change {
@@ -79,7 +102,7 @@ export const nameChanges = defineRead(
         const row = yield* oneRow(sql, context.projectId, taskId);
         if (row !== null) tasks.set(taskId, { key: textOrNull(row.key), title: text(row.title) });
       }
-      if (entity === "sessions" && sessionId !== null && !sessions.has(sessionId)) {
+      if ((entity === "sessions" || entity === "memory") && sessionId !== null && !sessions.has(sessionId)) {
         const sql = "select name from sessions where project_id = ? and id = ?";
         const row = yield* oneRow(sql, context.projectId, sessionId);
         if (row !== null) sessions.set(sessionId, text(row.name));

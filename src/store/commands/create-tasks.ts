@@ -56,8 +56,17 @@ export function* insertTasks(
   session: Row,
   tasks: readonly NewTask[],
 ): Command<readonly Task[]> {
-  refuseDuplicates(tasks);
   yield* refuseOverLimit(context, session, tasks);
+  return yield* insertBeyondLimit(context, session, tasks);
+}
+
+/** The same, leaving it to the caller to see in the end that the session holds no more than it may (`refuseOverLoad`). */
+export function* insertBeyondLimit(
+  context: CommandContext,
+  session: Row,
+  tasks: readonly NewTask[],
+): Command<readonly Task[]> {
+  refuseDuplicates(tasks);
   const resolved = yield* resolveReferences(context, session, tasks);
   const edges = edgesOf(tasks, resolved);
   refuseCycle(tasks, edges);
@@ -109,13 +118,23 @@ function duplicate(id: string): PerdureError {
 }
 
 function* refuseOverLimit(context: CommandContext, session: Row, tasks: readonly NewTask[]): Command<void> {
-  const load = yield* oneRow(
-    "select unfinished from session_loads where project_id = ? and session_id = ?",
-    context.projectId,
-    session.id ?? null,
-  );
-  const unfinished = integer(load?.unfinished ?? 0);
   const added = tasks.filter((task) => task.status === "pending").length;
+  refuseGrowth(session, yield* loadOf(context, session), added);
+}
+
+/** How many unfinished tasks a session holds. */
+export function* loadOf(context: CommandContext, session: Row): Command<number> {
+  const sql = "select unfinished from session_loads where project_id = ? and session_id = ?";
+  return integer((yield* oneRow(sql, context.projectId, session.id ?? null))?.unfinished ?? 0);
+}
+
+/** One that holds too many already may still hold fewer, or others. */
+export function* refuseOverLoad(context: CommandContext, session: Row, before: number): Command<void> {
+  const added = (yield* loadOf(context, session)) - before;
+  if (added > 0) refuseGrowth(session, before, added);
+}
+
+function refuseGrowth(session: Row, unfinished: number, added: number): void {
   const limit = integer(session.max_unfinished);
   if (unfinished + added <= limit) return;
   throw new PerdureError("limit-reached", {

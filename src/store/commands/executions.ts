@@ -44,7 +44,15 @@ export const completeExecution = defineWrite(
     const result = yield* storeValue(input.result, `The result of task ${nameOfTask(task)}`);
     yield* updateRow(context, EXECUTIONS, execution, {
       verb: "complete",
-      patch: { status: "completed", result, worker_id: null, updated_at: context.now, ended_at: context.now },
+      // An attempt before may have failed; that is in the log, and not how this ended.
+      patch: {
+        status: "completed",
+        result,
+        error: null,
+        worker_id: null,
+        updated_at: context.now,
+        ended_at: context.now,
+      },
     });
     yield* endTask(context, task, { status: "completed", next: input.next });
   },

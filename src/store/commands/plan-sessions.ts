@@ -3,6 +3,7 @@
 import { PerdureError } from "../../base/errors.ts";
 import { findCycle } from "../../domain/dependency-graph.ts";
 import type { SessionId } from "../../domain/ids.ts";
+import { asId } from "../../domain/ids.ts";
 import type { Session } from "../../domain/session.ts";
 import type { Task } from "../../domain/task.ts";
 import { GROUP_EXECUTOR, isTerminalTask } from "../../domain/task.ts";
@@ -15,7 +16,16 @@ import { scheduleToText } from "../schedule-column.ts";
 import { deleteRow, updateRow } from "../rows.ts";
 import { columnsOf, DEPENDENCIES, SESSIONS, TASKS } from "../tables.ts";
 import { storeValue } from "../values.ts";
-import { insertEdge, insertTasks, refuseTooManyNeeds, retryText, waitForParts } from "./create-tasks.ts";
+import {
+  insertBeyondLimit,
+  insertEdge,
+  insertTasks,
+  loadOf,
+  refuseOverLoad,
+  refuseTooManyNeeds,
+  retryText,
+  waitForParts,
+} from "./create-tasks.ts";
 import { nameOfTask, recountDependencies, settleDependents } from "./dependencies.ts";
 import type { NewSession } from "./sessions.ts";
 import { insertSession } from "./sessions.ts";
@@ -28,7 +38,10 @@ export interface SubmitPlan {
   readonly session: NewSession;
   /** Each with a key; `needs` and `parent` name keys of this plan. */
   readonly tasks: readonly NewTask[];
-  /** Go on with the unfinished session of the same plan file, if there is one. */
+  /**
+   * Go on with the unfinished session of the same plan file, if there is one. A plan from no file goes on with the
+   * unfinished session of the same name that says the same, so that submitting it twice does not double it.
+   */
   readonly continueUnfinished: boolean;
   /** The session to bring up to date, whatever file it came from and even when it had ended. */
   readonly sessionId?: SessionId;
@@ -97,13 +110,33 @@ export const findPlanSession = defineRead(
  * The newest session of the plan with something left to do, or to tell: one that was completed by a process that was
  * killed before it could say so is not done all over again.
  */
-function* unfinishedSessionOf(context: CommandContext, { planFile, planFingerprint }: NewSession): Command<Row | null> {
-  if (planFile === null) return null;
+type PlanIdentity = Pick<NewSession, "planFile" | "planFingerprint" | "name">;
+
+function* unfinishedSessionOf(context: CommandContext, plan: PlanIdentity): Command<Row | null> {
+  const { planFile, planFingerprint } = plan;
+  if (planFile === null) return yield* unfinishedTwin(context, plan);
   const sql = `select project_id, ${columnsOf(SESSIONS)} from sessions where project_id = ? and plan_file = ?
     and (status in ('created', 'active', 'paused', 'failed')
       or (status = 'completed' and end_told_at is null and plan_fingerprint = ?)) order by seq desc limit 1`;
   return yield* oneRow(sql, context.projectId, planFile, planFingerprint);
 }
+
+/** Of a plan that came from no file: the newest unfinished session of that name that says the same. */
+function* unfinishedTwin(context: CommandContext, { name, planFingerprint }: PlanIdentity): Command<Row | null> {
+  if (planFingerprint === null) return null;
+  const sql = `select project_id, ${columnsOf(SESSIONS)} from sessions where project_id = ? and plan_file is null
+    and plan_fingerprint = ? and name = ? and status in ('created', 'active', 'paused', 'failed') order by seq desc limit 1`;
+  return yield* oneRow(sql, context.projectId, planFingerprint, name);
+}
+
+/** The session that submitting the plan would go on with; `null` when it would make a new one. */
+export const findContinuedSession = defineRead(
+  "find-continued-session",
+  function* (context, input: PlanIdentity): Command<SessionId | null> {
+    const found = yield* unfinishedSessionOf(context, input);
+    return found === null ? null : asId(text(found.id));
+  },
+);
 
 function* syncPlan(context: CommandContext, found: Row, input: SubmitPlan): Command<SubmittedPlan> {
   refuseCycleInPlan(input.tasks);
@@ -117,7 +150,9 @@ function* syncPlan(context: CommandContext, found: Row, input: SubmitPlan): Comm
   const present = new Map((yield* rows(sql, context.projectId, text(session.id))).map((row) => [text(row.key), row]));
 
   const fresh = input.tasks.filter((task) => !present.has(task.ref));
-  const created = yield* insertTasks(context, session, fresh);
+  // What the plan drops makes room for what it adds, so the limit is looked at in the end.
+  const load = yield* loadOf(context, session);
+  const created = yield* insertBeyondLimit(context, session, fresh);
   const changed: string[] = [];
   const kept: string[] = [];
   const completed: string[] = [];
@@ -142,6 +177,7 @@ function* syncPlan(context: CommandContext, found: Row, input: SubmitPlan): Comm
     yield* cancelTree(context, current, GONE_FROM_PLAN);
     cancelled.push(key);
   }
+  yield* refuseOverLoad(context, session, load);
   return {
     session: yield* loadSession(session),
     isNew: false,

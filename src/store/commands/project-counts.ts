@@ -28,3 +28,12 @@ export const countProject = defineRead("count-project", function* (context): Com
     changes: yield* count("changes"),
   };
 });
+
+/** Which project it is. */
+export const readProject = defineRead("read-project", function* (context): Command<{
+  readonly id: string;
+  readonly name: string;
+}> {
+  const row = yield* oneRow("select name from projects where id = ?", context.projectId);
+  return { id: context.projectId, name: text(row?.name) };
+});

@@ -127,7 +127,7 @@ function* countClaimedByHand({ where, params }: Scope): Command<number> {
   const sql = `select count(*) as n from tasks t
     join executions e on e.project_id = t.project_id and e.id = t.execution_id
     join workers w on w.project_id = e.project_id and w.id = e.worker_id
-    where ${where} and t.status = 'in_progress' and w.pid is null`;
+    where ${where} and t.status = 'in_progress' and w.by_hand = 1`;
   return integer((yield* oneRow(sql, ...params))?.n);
 }
 

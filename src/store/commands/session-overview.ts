@@ -10,7 +10,7 @@ import type { BlockedReason, TaskStatus } from "../../domain/task.ts";
 import { GROUP_EXECUTOR } from "../../domain/task.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
 import { defineRead, oneRow, rows } from "../command.ts";
-import { integer, text, textOrNull } from "../entity-rows.ts";
+import { integer, integerOrNull, text, textOrNull } from "../entity-rows.ts";
 import { loadValue } from "../values.ts";
 import { loadSession, sessionRow } from "./session-rows.ts";
 import { countProgress } from "./session-progress.ts";
@@ -34,6 +34,16 @@ export interface RunningTask extends TaskLine {
   readonly percent: number;
   readonly message: string | null;
   readonly workerId: string | null;
+  /** Who holds it, as registered; `null` when nobody knows that worker any more. */
+  readonly holder: Holder | null;
+}
+
+export interface Holder {
+  readonly host: string;
+  /** `null` for an agent or person who holds it without a process of ours. */
+  readonly pid: number | null;
+  readonly startToken: string | null;
+  readonly leaseExpiresAt: Millis;
 }
 
 export interface BlockedTask extends TaskLine {
@@ -136,9 +146,11 @@ function* runningTasks(
   input: GetOverview,
 ): Command<readonly (RunningTask & { readonly kind: string; readonly weight: number })[]> {
   const sql = `select ${LINE_COLUMNS}, e.id as execution_id, e.attempt as attempt, e.started_at as started_at, e.progress as progress,
-      e.worker_id as worker_id, t.weight as weight,
+      e.worker_id as worker_id, t.weight as weight, w.host as host, w.pid as pid, w.start_token as start_token,
+      w.lease_expires_at as lease_expires_at,
       (select s.name from steps s where s.project_id = e.project_id and s.execution_id = e.id order by s.position desc limit 1) as step
     from tasks t join executions e on e.project_id = t.project_id and e.id = t.execution_id
+      left join workers w on w.project_id = e.project_id and w.id = e.worker_id
     where t.project_id = ? and t.session_id = ? and t.status = 'in_progress' order by e.started_at, e.seq limit 1000`;
   const running: (RunningTask & { kind: string; weight: number })[] = [];
   for (const row of yield* rows(sql, context.projectId, input.sessionId)) {
@@ -156,7 +168,18 @@ function* runningTasks(
       percent: executionPercent({ status: "in_progress", reported, completedSteps }),
       message: reported?.message ?? null,
       workerId: textOrNull(row.worker_id),
+      holder: rowToHolder(row),
     });
   }
   return running;
+}
+
+function rowToHolder(row: Row): Holder | null {
+  if (row.host === null) return null;
+  return {
+    host: text(row.host),
+    pid: integerOrNull(row.pid),
+    startToken: textOrNull(row.start_token),
+    leaseExpiresAt: integer(row.lease_expires_at),
+  };
 }

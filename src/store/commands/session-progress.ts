@@ -33,7 +33,7 @@ export interface ProgressInput {
 }
 
 export interface CountedProgress {
-  /** Groups included. */
+  /** Without groups, as the percentage is: their parts count. */
   readonly counts: Readonly<Record<TaskStatus, number>>;
   readonly progress: Progress;
 }
@@ -44,7 +44,7 @@ export function* countProgress(context: CommandContext, input: ProgressInput): C
   const sums = yield* sumByStatus(context, session);
   const leaves = sums.filter((sum) => !sum.isGroup);
   const counts = { pending: 0, blocked: 0, in_progress: 0, completed: 0, failed: 0, cancelled: 0 };
-  for (const { status, count } of sums) counts[status] += count;
+  for (const { status, count } of leaves) counts[status] += count;
   const percent = weightedProgress([
     ...leaves.map(({ status, weight }) => ({
       weight: status === "in_progress" ? weight - weightOf(running) : weight,

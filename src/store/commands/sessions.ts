@@ -18,6 +18,8 @@ import { cancelTree, retryRow } from "./task-actions.ts";
 export interface NewSession {
   readonly name: string;
   readonly goal: string | null;
+  readonly agentId?: string | null;
+  readonly userId?: string | null;
   readonly planFile: string | null;
   readonly planFingerprint: string | null;
   readonly concurrency: number | null;
@@ -36,6 +38,8 @@ export function* insertSession(context: CommandContext, input: NewSession): Comm
     name: input.name,
     status: input.status,
     goal: input.goal,
+    agent_id: input.agentId ?? null,
+    user_id: input.userId ?? null,
     plan_file: input.planFile,
     plan_fingerprint: input.planFingerprint,
     concurrency: input.concurrency,
@@ -58,16 +62,52 @@ export const ensureSession = defineWrite("ensure-session", function* (context, i
   return yield* loadSession(found ?? (yield* insertSession(context, input)));
 });
 
+/**
+ * The newest open session of that agent and user, whatever its name, made if there is none. Atomic: two callers get the
+ * same one. A session without the one or the other is only found by asking without it.
+ */
+export const ensureOwnedSession = defineWrite(
+  "ensure-owned-session",
+  function* (context, input: NewSession): Command<Session> {
+    const sql = `select project_id, ${columnsOf(SESSIONS)} from sessions
+      where project_id = ? and agent_id is not distinct from ? and user_id is not distinct from ?
+        and (agent_id is not null or user_id is not null) and status in ('created', 'active', 'paused') order by seq desc limit 1`;
+    const found = yield* oneRow(sql, context.projectId, input.agentId ?? null, input.userId ?? null);
+    return yield* loadSession(found ?? (yield* insertSession(context, input)));
+  },
+);
+
 export interface ChangeSession {
   readonly sessionId: SessionId;
-  readonly verb: Exclude<SessionVerb, "cancel" | "reopen">;
+  readonly verb: Extract<SessionVerb, "start" | "pause" | "resume" | "fail">;
+  /** Why, for the change log. */
+  readonly note?: string | null;
 }
 
 export const changeSession = defineWrite("change-session", function* (context, input: ChangeSession): Command<Session> {
-  return yield* loadSession(
-    yield* changeSessionStatus(context, yield* sessionRow(context, input.sessionId), input.verb),
-  );
+  const session = yield* sessionRow(context, input.sessionId);
+  return yield* loadSession(yield* changeSessionStatus(context, session, input.verb, input.note ?? undefined));
 });
+
+/**
+ * Says that a session has reached its goal. @throws PerdureError `wrong-state` while tasks of it are unfinished: they would
+ * never be worked again, and nobody would have said so.
+ */
+export const completeSession = defineWrite(
+  "complete-session",
+  function* (context, input: { readonly sessionId: SessionId; readonly note: string | null }): Command<Session> {
+    const session = yield* sessionRow(context, input.sessionId);
+    const { byStatus } = yield* countTasks(context, input.sessionId);
+    const unfinished = byStatus.pending + byStatus.blocked + byStatus.in_progress;
+    if (unfinished === 0)
+      return yield* loadSession(yield* changeSessionStatus(context, session, "complete", input.note ?? undefined));
+    throw new PerdureError("wrong-state", {
+      message: `Session ${text(session.name)} has ${unfinished} unfinished tasks`,
+      hint: "Complete or cancel them first, or end the session as it is: `perdure session fail` or `perdure session cancel`.",
+      details: { sessionId: input.sessionId, unfinished },
+    });
+  },
+);
 
 /** Cancels a session with all its unfinished tasks. */
 export const cancelSession = defineWrite(
@@ -75,15 +115,20 @@ export const cancelSession = defineWrite(
   function* (context, input: { readonly sessionId: SessionId }): Command<Session> {
     const session = yield* sessionRow(context, input.sessionId);
     const cancelled = yield* changeSessionStatus(context, session, "cancel");
-    for (;;) {
-      const sql = `select project_id, ${columnsOf(TASKS)} from tasks
-      where project_id = ? and session_id = ? and status in ('pending', 'blocked', 'in_progress') order by seq limit 1`;
-      const open = yield* oneRow(sql, context.projectId, input.sessionId);
-      if (open === null) return yield* loadSession(cancelled);
-      yield* cancelTree(context, open, "the session was cancelled");
-    }
+    yield* cancelUnfinished(context, input.sessionId, "the session was cancelled");
+    return yield* loadSession(cancelled);
   },
 );
+
+export function* cancelUnfinished(context: CommandContext, sessionId: SessionId, why: string): Command<void> {
+  const sql = `select project_id, ${columnsOf(TASKS)} from tasks
+    where project_id = ? and session_id = ? and status in ('pending', 'blocked', 'in_progress') order by seq limit 1`;
+  for (;;) {
+    const open = yield* oneRow(sql, context.projectId, sessionId);
+    if (open === null) return;
+    yield* cancelTree(context, open, why);
+  }
+}
 
 export interface Resumed {
   readonly session: Session;

@@ -64,7 +64,7 @@ export const finishTask = defineWrite("finish-task", function* (context, input: 
     const result = yield* storeValue(input.outcome.result, `The result of task ${nameOfTask(task)}`);
     yield* updateRow(context, EXECUTIONS, execution, {
       verb: "complete",
-      patch: { ...ended, status: "completed", result },
+      patch: { ...ended, status: "completed", result, error: null },
     });
   } else {
     const error = errorText(input.outcome.error);
@@ -89,7 +89,7 @@ function* refuseWhileWorked(context: CommandContext, task: Row): Command<void> {
   if (task.status !== "in_progress" || task.execution_id === null) return;
   const worker = yield* oneRow(
     `select w.label as label from executions e join workers w on w.project_id = e.project_id and w.id = e.worker_id
-      where e.project_id = ? and e.id = ? and e.status = 'running' and w.pid is not null and w.lease_expires_at > ?`,
+      where e.project_id = ? and e.id = ? and e.status = 'running' and w.by_hand = 0 and w.lease_expires_at > ?`,
     context.projectId,
     text(task.execution_id),
     context.now,

@@ -40,7 +40,7 @@ export const reportTaskProgress = defineWrite(
       patch: { progress, updated_at: context.now },
     });
     yield* rows(
-      "update workers set lease_expires_at = ? where project_id = ? and id = ? and pid is null",
+      "update workers set lease_expires_at = ? where project_id = ? and id = ? and by_hand = 1",
       context.now + input.leaseMs,
       context.projectId,
       execution.worker_id ?? null,

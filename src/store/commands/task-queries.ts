@@ -26,6 +26,8 @@ export interface Reference {
 
 /** @throws PerdureError `not-found`; `invalid-input` when the beginning of an id fits several. */
 export const resolveTask = defineRead("resolve-task", function* (context, input: Reference): Command<TaskId> {
+  const whole = yield* findWhole(context, "tasks", input.reference);
+  if (whole !== null) return asId(whole);
   const byKey = yield* oneRow(
     `select t.id as id from tasks t where t.project_id = ? and t.key = ?
       order by t.session_id = ? desc, t.seq desc limit 1`,
@@ -53,44 +55,72 @@ export const resolveExecution = defineRead(
   },
 );
 
+export interface SessionReference {
+  readonly reference: string;
+  /** Refuse a name that several have, instead of taking the newest. Default `false`. */
+  readonly isOnly?: boolean;
+}
+
 /** By id, the beginning of one, or its name (the newest of that name). */
 export const resolveSession = defineRead(
   "resolve-session",
-  function* (context, input: { readonly reference: string }): Command<SessionId> {
-    const sql = "select id from sessions where project_id = ? and name = ? order by seq desc limit 1";
-    const byName = yield* oneRow(sql, context.projectId, input.reference);
-    if (byName !== null) return asId(text(byName.id));
-    return asId(
-      yield* resolvePrefix(context, { table: "sessions", noun: "session", label: "name", reference: input.reference }),
-    );
+  function* (context, { reference, isOnly = false }: SessionReference): Command<SessionId> {
+    const whole = yield* findWhole(context, "sessions", reference);
+    if (whole !== null) return asId(whole);
+    const sql = "select id, name as label from sessions where project_id = ? and name = ? order by seq desc limit ?";
+    const [newest, ...others] = yield* rows(sql, context.projectId, reference, isOnly ? MOST_CANDIDATES : 1);
+    if (newest !== undefined && others.length > 0) throw several("session", reference, [newest, ...others]);
+    if (newest !== undefined) return asId(text(newest.id));
+    return asId(yield* resolvePrefix(context, { table: "sessions", noun: "session", label: "name", reference }));
   },
 );
 
+/** What is named by its whole id, before anything else: whoever calls his own thing by that id gets nothing by it (INV-7). */
+export function* findWhole(
+  context: CommandContext,
+  table: PrefixSearch["table"],
+  reference: string,
+): Command<string | null> {
+  if (!/^[0-9a-f-]{36}$/.test(reference)) return null;
+  const row = yield* oneRow(`select id from ${table} where project_id = ? and id = ?`, context.projectId, reference);
+  return row === null ? null : text(row.id);
+}
+
 interface PrefixSearch {
-  readonly table: "tasks" | "executions" | "sessions";
+  readonly table: "tasks" | "executions" | "sessions" | "checkpoints";
   readonly noun: string;
   readonly label: string;
   readonly reference: string;
 }
 
-function* resolvePrefix(context: CommandContext, { table, noun, label, reference }: PrefixSearch): Command<string> {
+/** Named when something could be several. */
+const MOST_CANDIDATES = 6;
+
+function several(noun: string, reference: string, found: readonly Row[]): PerdureError {
+  const candidates = found.map((row) => `${text(row.id).slice(0, 13)} (${text(row.label)})`).join(", ");
+  return new PerdureError("invalid-input", {
+    message: `${JSON.stringify(reference)} could be several ${noun}s: ${candidates}`,
+    hint: "Type more of the id.",
+    details: { reference, candidates: found.map((row) => row.id) },
+  });
+}
+
+export function* resolvePrefix(
+  context: CommandContext,
+  { table, noun, label, reference }: PrefixSearch,
+): Command<string> {
   const found = /^[0-9a-f-]{1,36}$/.test(reference)
     ? yield* rows(
-        `select id, ${label} as label from ${table} where project_id = ? and id >= ? and id < ? limit 6`,
+        `select id, ${label} as label from ${table} where project_id = ? and id >= ? and id < ? limit ?`,
         context.projectId,
         reference,
         `${reference}~`,
+        MOST_CANDIDATES,
       )
     : [];
   const [only] = found;
   if (only !== undefined && (found.length === 1 || only.id === reference)) return text(only.id);
-  if (found.length > 1) {
-    throw new PerdureError("invalid-input", {
-      message: `${JSON.stringify(reference)} could be several ${noun}s: ${found.map((row) => `${text(row.id).slice(0, 13)} (${text(row.label)})`).join(", ")}`,
-      hint: "Type more of the id.",
-      details: { reference, candidates: found.map((row) => row.id) },
-    });
-  }
+  if (found.length > 1) throw several(noun, reference, found);
   throw new PerdureError("not-found", {
     message: `There is no ${noun} ${JSON.stringify(reference)}`,
     hint: `\`perdure ${noun} list\` shows the ${noun}s there are.`,
@@ -277,6 +307,16 @@ export interface Dependent {
   readonly kind: EdgeKind;
 }
 
+/** The tasks a task needs by name. */
+export const listNeeds = defineRead("list-needs", function* (context, input: { readonly taskId: TaskId }): Command<
+  readonly Dependent[]
+> {
+  const sql = `select t.id as id, t.key as key, t.title as title, t.status as status, d.kind as kind
+    from dependencies d join tasks t on t.project_id = d.project_id and t.id = d.depends_on_id
+    where d.project_id = ? and d.task_id = ? and d.kind = 'needs' order by t.seq limit 1000`;
+  return (yield* rows(sql, context.projectId, input.taskId)).map(rowToDependent);
+});
+
 /** The tasks that wait, or waited, for a task. */
 export const listDependents = defineRead(
   "list-dependents",
@@ -284,15 +324,19 @@ export const listDependents = defineRead(
     const sql = `select t.id as id, t.key as key, t.title as title, t.status as status, d.kind as kind
       from dependencies d join tasks t on t.project_id = d.project_id and t.id = d.task_id
       where d.project_id = ? and d.depends_on_id = ? order by t.seq limit 1000`;
-    return (yield* rows(sql, context.projectId, input.taskId)).map((row) => ({
-      id: asId(text(row.id)),
-      key: textOrNull(row.key),
-      title: text(row.title),
-      status: text(row.status) as TaskStatus,
-      kind: text(row.kind) as EdgeKind,
-    }));
+    return (yield* rows(sql, context.projectId, input.taskId)).map(rowToDependent);
   },
 );
+
+function rowToDependent(row: Row): Dependent {
+  return {
+    id: asId(text(row.id)),
+    key: textOrNull(row.key),
+    title: text(row.title),
+    status: text(row.status) as TaskStatus,
+    kind: text(row.kind) as EdgeKind,
+  };
+}
 
 export interface ListExecutions {
   readonly taskId: TaskId | null;

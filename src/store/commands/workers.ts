@@ -17,6 +17,8 @@ export interface WorkerRecord {
   readonly pid: number | null;
   readonly startToken: string | null;
   readonly label: string;
+  /** Holds one claim of an agent or person, which their reports extend. */
+  readonly isByHand: boolean;
   readonly registeredAt: Millis;
   readonly leaseExpiresAt: Millis;
 }
@@ -27,13 +29,15 @@ export interface RegisterWorker {
   readonly pid: number | null;
   readonly startToken: string | null;
   readonly label: string;
+  /** Default `false`: a worker, which carries out tasks itself. */
+  readonly isByHand?: boolean;
   readonly leaseMs: number;
 }
 
 export const registerWorker = defineWrite("register-worker", function* (context, input: RegisterWorker): Command<void> {
   yield* rows(
-    `insert into workers (project_id, id, host, pid, start_token, label, registered_at, lease_expires_at)
-      values (?, ?, ?, ?, ?, ?, ?, ?)
+    `insert into workers (project_id, id, host, pid, start_token, label, by_hand, registered_at, lease_expires_at)
+      values (?, ?, ?, ?, ?, ?, ?, ?, ?)
       on conflict (project_id, id) do update set lease_expires_at = excluded.lease_expires_at`,
     context.projectId,
     input.id,
@@ -41,6 +45,7 @@ export const registerWorker = defineWrite("register-worker", function* (context,
     input.pid,
     input.startToken,
     input.label,
+    input.isByHand === true ? 1 : 0,
     context.now,
     context.now + input.leaseMs,
   );
@@ -88,7 +93,7 @@ export const extendLeases = defineWrite(
 
 export const listWorkers = defineRead("list-workers", function* (context): Command<readonly WorkerRecord[]> {
   const found = yield* rows(
-    `select id, host, pid, start_token, label, registered_at, lease_expires_at from workers where project_id = ? order by registered_at, id`,
+    `select id, host, pid, start_token, label, by_hand, registered_at, lease_expires_at from workers where project_id = ? order by registered_at, id`,
     context.projectId,
   );
   return found.map(rowToWorker);
@@ -101,6 +106,7 @@ function rowToWorker(row: Row): WorkerRecord {
     pid: integerOrNull(row.pid),
     startToken: textOrNull(row.start_token),
     label: text(row.label),
+    isByHand: row.by_hand === 1,
     registeredAt: integer(row.registered_at),
     leaseExpiresAt: integer(row.lease_expires_at),
   };
@@ -160,6 +166,36 @@ export const removeWorker = defineWrite(
     yield* rows("delete from workers where project_id = ? and id = ?", context.projectId, input.workerId);
   },
 );
+
+/** Forgets workers that are gone and hold nothing; what a dead one holds is left to whoever takes over. Returns their labels. */
+export const forgetIdleWorkers = defineWrite("forget-idle-workers", function* (context, input: IdleWorkers): Command<
+  readonly string[]
+> {
+  const gone = yield* idleWorkers(context, input);
+  for (const { id } of gone)
+    yield* rows("delete from workers where project_id = ? and id = ?", context.projectId, text(id));
+  return gone.map(({ label }) => text(label));
+});
+
+/** What `forgetIdleWorkers` would forget. */
+export const findIdleWorkers = defineRead("find-idle-workers", function* (context, input: IdleWorkers): Command<
+  readonly string[]
+> {
+  return (yield* idleWorkers(context, input)).map(({ label }) => text(label));
+});
+
+export interface IdleWorkers {
+  /** Known to be gone, whatever their leases say. */
+  readonly dead: readonly WorkerId[];
+}
+
+function* idleWorkers(context: CommandContext, { dead }: IdleWorkers): Command<readonly Row[]> {
+  const sql = `select id, label, lease_expires_at from workers w where project_id = ? and not exists (
+    select 1 from executions e where e.project_id = w.project_id and e.worker_id = w.id and e.status = 'running')
+    order by registered_at, id`;
+  const idle = yield* rows(sql, context.projectId);
+  return idle.filter((row) => integer(row.lease_expires_at) <= context.now || dead.includes(asId(text(row.id))));
+}
 
 /** The columns of a task that was stopped because someone asked; it stays so until it is resumed. */
 export const INTERRUPTED = { status: "blocked", blocked_reason: "interrupted", blocked_note: null } as const;

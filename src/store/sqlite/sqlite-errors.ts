@@ -32,7 +32,7 @@ export function fromSqliteError(error: unknown, path: string): unknown {
     case NOTADB:
       return new PerdureError("store-damaged", {
         message: `The database ${path} is damaged: ${why}`,
-        hint: "Nothing was changed. Keep a copy of the file; `perdure doctor` tells more.",
+        hint: "Nothing was changed. `perdure repair` mends it from its journal and keeps the damaged file; `perdure doctor` tells more.",
         details: { path },
         cause: error,
       });

@@ -9,17 +9,19 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
 import { monotonicMs } from "../../base/stopwatch.ts";
-import { assert } from "../../base/assert.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
-import { messageOf, PerdureError } from "../../base/errors.ts";
+import type { PerdureError } from "../../base/errors.ts";
 import type { ProjectId } from "../../domain/ids.ts";
-import { asId } from "../../domain/ids.ts";
 import type { Command, CommandContext, CommandDefinition, Row, Statement } from "../command.ts";
 import type { ExecuteOptions, Store, StoreInspection } from "../port.ts";
 import { watchCommits } from "./commit-watch.ts";
+import type { HookedStore, StoreHooks } from "./hooked-store.ts";
 import type { Durability } from "./open-database.ts";
 import { openDatabase } from "./open-database.ts";
+import type { ProjectRow } from "./project-row.ts";
+import { adoptProject, ensureProject } from "./project-row.ts";
+import { quickCheck } from "./quick-check.ts";
 import { fromSqliteError, isBusy, unreachableStore } from "./sqlite-errors.ts";
 
 export interface SqliteStoreOptions {
@@ -56,17 +58,22 @@ const DEFAULT_BUSY_TIMEOUT_MS = 30_000;
 const CHECKPOINT_ROWS = 4_000;
 
 export function openSqliteStore(options: SqliteStoreOptions): Store & { readonly projectId: ProjectId } {
-  return new SqliteStore(options);
+  return new SqliteStore(options, null);
 }
 
-class SqliteStore implements Store {
-  readonly projectId: ProjectId;
+export function openHookedStore(options: SqliteStoreOptions, hooks: StoreHooks): HookedStore {
+  return new SqliteStore(options, hooks);
+}
+
+class SqliteStore implements HookedStore {
+  #projectId: ProjectId;
   readonly #options: SqliteStoreOptions;
+  readonly #hooks: StoreHooks | null;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   readonly #listeners = new Set<() => void>();
   #queue: Call[] = [];
-  #scheduled: (() => void) | null = null;
+  #isScheduled = false;
   #busySince: number | null = null;
   #contendedUntil = 0;
   #dataVersion = 0;
@@ -77,12 +84,13 @@ class SqliteStore implements Store {
   #closing: Promise<void> | null = null;
   #onDrained: (() => void) | null = null;
 
-  constructor(options: SqliteStoreOptions) {
+  constructor(options: SqliteStoreOptions, hooks: StoreHooks | null) {
     this.#options = options;
+    this.#hooks = hooks;
     const { path, durability = "full", busyTimeoutMs = DEFAULT_BUSY_TIMEOUT_MS } = options;
     this.#database = openDatabase({ path, durability, busyTimeoutMs });
     try {
-      this.projectId = this.#ensureProject();
+      this.#projectId = ensureProject(this.#database, options);
       this.#dataVersion = this.#readDataVersion();
       // Opening waited in SQLite; everything after is tried again from timers.
       this.#database.exec("pragma busy_timeout = 0");
@@ -90,6 +98,10 @@ class SqliteStore implements Store {
       this.#database.close();
       throw fromSqliteError(error, options.path);
     }
+  }
+
+  get projectId(): ProjectId {
+    return this.#projectId;
   }
 
   execute<Input, Result>(
@@ -112,7 +124,8 @@ class SqliteStore implements Store {
 
   onCommit(listener: () => void): () => void {
     this.#listeners.add(listener);
-    this.#stopWatching ??= watchCommits(this.#options, () => this.#lookForForeignCommits());
+    const look = (): void => this.#lookForForeignCommits();
+    this.#stopWatching ??= this.#hooks === null ? watchCommits(this.#options, look) : this.#hooks.watch(look);
     return () => {
       this.#listeners.delete(listener);
       if (this.#listeners.size > 0) return;
@@ -124,18 +137,7 @@ class SqliteStore implements Store {
   async inspect(): Promise<StoreInspection> {
     const location = this.#options.path;
     if (this.#closing !== null) throw closedError(location);
-    return { location, schemaVersion: this.#readPragma("user_version"), problems: this.#quickCheck() };
-  }
-
-  #quickCheck(): readonly string[] {
-    try {
-      const found = this.#query({ sql: "pragma quick_check(20)", params: [] });
-      const lines = found.flatMap((row) => String(row.quick_check).split("\n"));
-      return lines.filter((line) => line !== "ok" && !line.startsWith("***"));
-    } catch (error) {
-      // Damage so bad that it cannot be looked through is an answer too.
-      return [messageOf(error)];
-    }
+    return { location, schemaVersion: this.#readPragma("user_version"), problems: quickCheck(this.#database) };
   }
 
   close(): Promise<void> {
@@ -157,38 +159,53 @@ class SqliteStore implements Store {
 
   /** Runs the queue in the next turn of the event loop, or after a gap when others write too. */
   #schedule(delayMs = 0): void {
-    if (this.#scheduled !== null) return;
+    if (this.#isScheduled) return;
     if (delayMs === 0 && monotonicMs() < this.#contendedUntil) delayMs = GAP_MS + this.#options.random.next();
-    if (delayMs === 0) {
-      const immediate = setImmediate(() => this.#flush());
-      this.#scheduled = () => clearImmediate(immediate);
-    } else {
-      const timer = setTimeout(() => this.#flush(), delayMs);
-      this.#scheduled = () => clearTimeout(timer);
-    }
+    this.#isScheduled = true;
+    if (delayMs === 0) setImmediate(() => this.#flush());
+    else setTimeout(() => this.#flush(), delayMs);
   }
 
   #flush(): void {
-    this.#scheduled = null;
+    this.#isScheduled = false;
     if (this.#checkpointIfDue()) {
       this.#schedule();
       return;
     }
     const writes = this.#queue.some((call) => call.command.access === "write");
+    if (!this.#mayBegin(writes)) return;
     try {
       this.#run(writes ? "begin immediate" : "begin");
       // Reading it takes the snapshot that the whole group sees, so that nothing is busy any more after this.
       if (this.#noticeForeignCommits()) this.#notify();
     } catch (error) {
       if (this.#database.isTransaction) this.#run("rollback");
+      this.#hooks?.afterGroup();
       this.#retryOrFail(error);
       return;
     }
     this.#busySince = null;
     const outcomes = this.#runGroup();
-    if (outcomes !== null) this.#commit(outcomes);
+    if (outcomes !== null) this.#commit(outcomes, writes);
+    this.#hooks?.afterGroup();
     if (this.#queue.length > 0) this.#schedule();
     else this.#onDrained?.();
+  }
+
+  /** Whether the hooks let a group begin now. If not, it is tried again when they do. */
+  #mayBegin(writes: boolean): boolean {
+    const wait = this.#hooks?.beforeGroup(writes) ?? null;
+    if (wait === null) return true;
+    // So that nothing else schedules a group meanwhile.
+    this.#isScheduled = true;
+    wait.then(
+      () => this.#flush(),
+      (error: unknown) => {
+        this.#isScheduled = false;
+        this.#refuseAll(error);
+      },
+    );
+    return false;
   }
 
   /** Runs calls from the queue until it is empty or the group has taken long enough; `null` when the transaction was lost and the calls were refused. */
@@ -212,15 +229,42 @@ class SqliteStore implements Store {
     return outcomes;
   }
 
-  #runCall(call: Call): Outcome {
+  #contextOf(actor: string): CommandContext {
     let parts = 0;
-    const context: CommandContext = {
-      projectId: this.projectId,
+    return {
+      projectId: this.#projectId,
       now: this.#options.clock.now(),
-      actor: call.actor,
+      actor,
       uuid: () => this.#options.random.uuid(),
       nextPart: () => parts++,
     };
+  }
+
+  runNow<Input, Result>(command: CommandDefinition<Input, Result>, input: Input): Result {
+    const perform = (): Result => this.#drive(command.perform(this.#contextOf(this.#options.actor), input));
+    if (this.#database.isTransaction) return perform();
+    this.#run("begin");
+    try {
+      const result = perform();
+      this.#run("commit");
+      return result;
+    } catch (error) {
+      this.#run("rollback");
+      throw error;
+    }
+  }
+
+  adoptProject(project: ProjectRow): void {
+    this.#projectId = adoptProject(this.#database, project);
+  }
+
+  noticeOthers(): void {
+    this.#contendedUntil = monotonicMs() + CONTENTION_MS;
+    this.#notify();
+  }
+
+  #runCall(call: Call): Outcome {
+    const context = this.#contextOf(call.actor);
     const isWrite = call.command.access === "write";
     if (isWrite) this.#run("savepoint call");
     try {
@@ -242,8 +286,9 @@ class SqliteStore implements Store {
     return step.value;
   }
 
-  #commit(outcomes: readonly Outcome[]): void {
+  #commit(outcomes: readonly Outcome[], writes: boolean): void {
     try {
+      if (writes) this.#hooks?.beforeCommit();
       this.#run("commit");
     } catch (error) {
       if (this.#database.isTransaction) this.#run("rollback");
@@ -286,8 +331,11 @@ class SqliteStore implements Store {
       return;
     }
     this.#busySince = null;
-    const mapped = fromSqliteError(error, this.#options.path);
-    for (const call of this.#queue.splice(0)) call.reject(mapped);
+    this.#refuseAll(fromSqliteError(error, this.#options.path));
+  }
+
+  #refuseAll(error: unknown): void {
+    for (const call of this.#queue.splice(0)) call.reject(error);
     this.#onDrained?.();
   }
 
@@ -323,6 +371,10 @@ class SqliteStore implements Store {
 
   #lookForForeignCommits(): void {
     if (this.#closing !== null) return;
+    if (this.#hooks !== null) {
+      this.noticeOthers();
+      return;
+    }
     try {
       if (this.#noticeForeignCommits()) this.#notify();
     } catch {
@@ -337,21 +389,6 @@ class SqliteStore implements Store {
       this.#isNotifying = false;
       for (const listener of this.#listeners) listener();
     });
-  }
-
-  #ensureProject(): ProjectId {
-    const existing = this.#query({ sql: "select id from projects limit 1", params: [] })[0];
-    if (existing !== undefined) return asId(String(existing.id));
-    const id = this.#options.random.uuid().replaceAll("-", "").slice(0, 12);
-    const now = this.#options.clock.now();
-    // Two processes may create the first project at once; the later one adopts what it finds.
-    this.#query({
-      sql: "insert into projects (id, name, created_at) select ?, ?, ? where not exists (select 1 from projects)",
-      params: [id, this.#options.projectName, now],
-    });
-    const row = this.#query({ sql: "select id from projects limit 1", params: [] })[0];
-    assert(row !== undefined, "a project exists after it was ensured");
-    return asId(String(row.id));
   }
 }
 

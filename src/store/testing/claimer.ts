@@ -1,13 +1,13 @@
-/** A process that claims and completes tasks until none is left: `claimer.ts PATH WORKER START_AT`. Prints what it got. */
+/** A process that claims and completes tasks until none is left: `claimer.ts PLACE WORKER START_AT`. Prints what it got. */
 
 import { asId } from "../../domain/ids.ts";
 import type { WorkerId } from "../../domain/ids.ts";
 import { claimTasks } from "../commands/claims.ts";
 import { completeExecution } from "../commands/executions.ts";
-import { openForTest } from "./open-for-test.ts";
+import { openPlaceForTest } from "./open-for-test.ts";
 
 const [path = "", worker = "", startAt = "0"] = process.argv.slice(2);
-const store = openForTest(path);
+const store = await openPlaceForTest(path);
 const claim = { workerId: asId<WorkerId>(worker), executors: ["function"], sessionId: null, limit: 1 };
 await new Promise((resolve) => setTimeout(resolve, Number(startAt) - Date.now()));
 

@@ -1,9 +1,12 @@
-/** A process that opens a store at a given instant and prints its project: `opener.ts PATH START_AT`. */
+/** A process that opens a store at a given instant and prints its project: `opener.ts PLACE START_AT [write]`, where it writes first. */
 
-import { openForTest } from "./open-for-test.ts";
+import { aSession } from "../../testing/builders.ts";
+import { createSession } from "../commands/sessions.ts";
+import { openPlaceForTest } from "./open-for-test.ts";
 
-const [path = "", startAt = "0"] = process.argv.slice(2);
+const [place = "", startAt = "0", act] = process.argv.slice(2);
 while (Date.now() < Number(startAt));
-const store = openForTest(path);
+const store = await openPlaceForTest(place);
+if (act === "write") await store.execute(createSession, aSession());
 process.stdout.write(store.projectId);
 await store.close();

@@ -1,5 +1,5 @@
 /**
- * A process that writes until it is killed or cannot any more: `writer.ts PATH SESSION PREFIX [SIZE]`. Prints the key of
+ * A process that writes until it is killed or cannot any more: `writer.ts PLACE SESSION PREFIX [SIZE]`. Prints the key of
  * every task whose creation was acknowledged, one a line, at once; at the end, if it comes to one, `error CODE`.
  */
 
@@ -11,10 +11,10 @@ import type { SessionId } from "../../domain/ids.ts";
 import { aTask } from "../../testing/builders.ts";
 import { createTasks } from "../commands/create-tasks.ts";
 import { countTasksOf } from "./count-tasks.ts";
-import { openForTest } from "./open-for-test.ts";
+import { openPlaceForTest } from "./open-for-test.ts";
 
 const [path = "", session = "", prefix = "", size = "0"] = process.argv.slice(2);
-const store = openForTest(path);
+const store = await openPlaceForTest(path);
 const IN_FLIGHT = 5;
 let count = 0;
 

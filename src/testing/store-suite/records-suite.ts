@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 
 import { LIMITS } from "../../domain/limits.ts";
 import { claimTasks, planOccurrence } from "../../store/commands/claims.ts";
+import type { ListChanges } from "../../store/commands/changes.ts";
 import { listChanges } from "../../store/commands/changes.ts";
 import { createTasks } from "../../store/commands/create-tasks.ts";
 import { completeExecution, failAttempt } from "../../store/commands/executions.ts";
@@ -228,6 +229,28 @@ export function recordsSuite(suite: Suite): void {
       });
       const newest = await bench.store.execute(listChanges, { ...list, from: "newest", limit: 1 });
       expect(newest).toMatchObject([{ verb: "complete" }]);
+    });
+
+    it("is looked through by who, when and note", async () => {
+      const bench = await suite.open();
+      const [a] = await bench.create({ ref: "a" });
+      if (a === undefined) throw new Error("nothing was created");
+      const note = (text: string, actor: string): Promise<unknown> =>
+        bench.store.execute(noteTask, { taskId: a.id, note: text }, { actor });
+      await note("100% Sure_", "cli");
+      bench.clock.advance(60_000);
+      await note("1000 surer", "worker:7");
+      const all = { sessionId: null, taskId: null, kind: "note", after: null, from: "oldest", limit: 10 } as const;
+      const found = async (filter: Partial<ListChanges>): Promise<readonly (string | null)[]> =>
+        (await bench.store.execute(listChanges, { ...all, ...filter })).map((change) => change.note);
+      const now = bench.clock.now();
+      expect(await found({ actor: "cli" })).toEqual(["100% Sure_"]);
+      expect(await found({ actor: "worker" })).toEqual(["1000 surer"]);
+      expect(await found({ actor: "work" })).toEqual([]);
+      expect(await found({ since: now })).toEqual(["1000 surer"]);
+      expect(await found({ until: now })).toEqual(["100% Sure_"]);
+      expect(await found({ search: "SURE" })).toEqual(["100% Sure_", "1000 surer"]);
+      expect(await found({ search: "0% sure_" })).toEqual(["100% Sure_"]);
     });
   });
 }

@@ -121,6 +121,16 @@ export function submissionSuite(suite: Suite): void {
       await expectRefused(bench, "invalid-plan", () => submit(bench, [{ ref: "a" }, { ref: "a" }]));
     });
 
+    it("counts what a changed plan drops before it refuses what it adds", async () => {
+      const bench = await suite.open();
+      const refs = (...names: readonly string[]) => names.map((ref) => ({ ref, source }));
+      await submit(bench, refs("a", "b", "c"), { maxUnfinished: 3 });
+      const swapped = await submit(bench, refs("a", "d", "e"), { fingerprint: "2" });
+      expect(swapped).toMatchObject({ added: ["d", "e"], cancelled: ["b", "c"] });
+      const more = refs("a", "d", "e", "f");
+      await expectRefused(bench, "limit-reached", () => submit(bench, more, { fingerprint: "3" }));
+    });
+
     it("goes on with the unfinished session of the same file, and starts a new one otherwise", async () => {
       const bench = await suite.open();
       const first = await submit(bench, [{ ref: "a" }]);
@@ -275,9 +285,18 @@ const source = { file: "plan.yaml", line: 1 };
 function submit(
   bench: Bench,
   tasks: readonly TaskSketch[],
-  options: { readonly fingerprint?: string; readonly continueUnfinished?: boolean } = {},
+  options: {
+    readonly fingerprint?: string;
+    readonly continueUnfinished?: boolean;
+    readonly maxUnfinished?: number;
+  } = {},
 ): Promise<SubmittedPlan> {
-  const session = aSession({ name: "plan", planFile: "plan.yaml", planFingerprint: options.fingerprint ?? "1" });
+  const session = aSession({
+    name: "plan",
+    planFile: "plan.yaml",
+    planFingerprint: options.fingerprint ?? "1",
+    ...(options.maxUnfinished === undefined ? {} : { maxUnfinished: options.maxUnfinished }),
+  });
   const input: SubmitPlan = {
     session,
     tasks: tasks.map(aTask),

@@ -94,19 +94,28 @@ export async function playActs(
   acts: readonly Act[],
   afterEach: (tables: TableDump, act: Act) => void,
 ): Promise<void> {
-  const player: Player = { bench, holds: [], created: 0 };
+  const player = createPlayer(bench);
   for (const act of acts) {
-    bench.clock.advance(act.picks[2] % 40);
-    try {
-      await play(player, act);
-    } catch (error) {
-      if (!isPerdureError(error) || error.code === "store-damaged") throw error;
-    }
+    await playAct(player, act);
     afterEach(await dumpTables(bench.store), act);
   }
 }
 
-interface Player {
+export function createPlayer(bench: Bench): Player {
+  return { bench, holds: [], created: 0 };
+}
+
+/** Plays one act. A refusal with a coded error is fine; anything else is thrown. */
+export async function playAct(player: Player, act: Act): Promise<void> {
+  player.bench.clock.advance(act.picks[2] % 40);
+  try {
+    await play(player, act);
+  } catch (error) {
+    if (!isPerdureError(error) || error.code === "store-damaged") throw error;
+  }
+}
+
+export interface Player {
   readonly bench: Bench;
   /** Every hold there ever was: the stale ones are used too, and must change nothing. */
   readonly holds: Claimed[];
