@@ -19,6 +19,16 @@ describe("count", () => {
   });
 });
 
+describe("fits", () => {
+  it.each(["", "one", "a word or two. ".repeat(30), "x".repeat(2_000), "東京 <|endoftext|> ".repeat(40)])(
+    "agrees with the count of %j",
+    (text) => {
+      const tokens = counter.count(text);
+      expect([tokens - 1, tokens, tokens + 1].map((budget) => counter.fits(text, budget))).toEqual([false, true, true]);
+    },
+  );
+});
+
 describe("cut", () => {
   it.each([0, 1, 5, 17, 100])("keeps within %i tokens", (budget) => {
     const text = "Ärger in 東京 👩‍👩‍👧 and some more words. ".repeat(20);
