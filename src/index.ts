@@ -5,10 +5,14 @@
  */
 
 export type { ExecutorDefiner } from "./app/load-executors.ts";
-export type { CreateSession, Sessions } from "./app/library-sessions.ts";
+export type { Messages } from "./app/library-messages.ts";
+export type { CreateSession, ListSessionsFilter, Page, Sessions, SessionTransfer } from "./app/library-sessions.ts";
+export type { ForgottenFact, RecallOptions, Facts, RememberOptions, FactFilter } from "./app/library-facts.ts";
+export type { Memory } from "./app/library-memory.ts";
+export type { Checkpoints, RestoredCheckpoint, RestoreOptions } from "./app/library-checkpoints.ts";
 export type { CreateTask, TaskFilter, Tasks } from "./app/library-tasks.ts";
 export type { WorkOptions } from "./app/library-work.ts";
-export type { DefineOptions, OpenPerdureOptions, Perdure, TaskKind } from "./app/perdure.ts";
+export type { BriefOptions, DefineOptions, OpenPerdureOptions, Perdure, TaskKind } from "./app/perdure.ts";
 export { openPerdure } from "./app/perdure.ts";
 export type { Clock, Millis } from "./base/clock.ts";
 export type { ErrorCode } from "./base/errors.ts";
@@ -18,13 +22,14 @@ export type { Random } from "./base/random.ts";
 export type { StandardSchemaV1 } from "./base/standard-schema.ts";
 export type { Durability } from "./config/config.ts";
 export type { Change } from "./domain/change.ts";
-export type { Checkpoint } from "./domain/checkpoint.ts";
+export type { Checkpoint, CheckpointKind, RepeatedEffect } from "./domain/checkpoint.ts";
+export type { EnvironmentDifference, EnvironmentFingerprint } from "./domain/environment.ts";
 export type { Execution, ExecutionStatus } from "./domain/execution.ts";
-export type { Fact, FactKind } from "./domain/fact.ts";
-export type { ExecutionId, SessionId, TaskId } from "./domain/ids.ts";
+export type { Fact, FactKind, FactStatus } from "./domain/fact.ts";
+export type { CheckpointId, ExecutionId, SessionId, TaskId } from "./domain/ids.ts";
 export type { Lease } from "./domain/lease.ts";
-export type { MemoryEntry } from "./domain/memory-entry.ts";
-export type { Message, MessageRole } from "./domain/message.ts";
+export type { Message, MessageRole, MessageTotals } from "./domain/message.ts";
+export type { GoneEntry, MemoryEntry, StoredMemory } from "./domain/memory-entry.ts";
 export type { Milestone, Progress } from "./domain/progress.ts";
 export type { Project } from "./domain/project.ts";
 export type { RetryPolicy } from "./domain/retry-policy.ts";
@@ -46,4 +51,17 @@ export type {
   StopReason,
 } from "./engine/run.ts";
 export type { Idle, WorkerEvent } from "./engine/worker.ts";
+export type { MessageContent } from "./operations/message-add.ts";
+export type { ResumeKind, ResumePoint, ResumeTask } from "./store/commands/resume-point.ts";
+export type { SessionStatistics } from "./store/commands/session-statistics.ts";
+export type { Resumed } from "./store/commands/sessions.ts";
+export type { Brief } from "./operations/brief.ts";
+export type { Embedder } from "./memory/embedder.ts";
+export type { Recalled } from "./memory/recall.ts";
+export type { MemorySummary, SummaryStrategy } from "./memory/summary.ts";
+export type { ListMemoryOptions, MemorySummaryOptions, StoreOptions, WorkingMemory } from "./memory/working-memory.ts";
+export type { FactImport } from "./store/commands/fact-import.ts";
+export type { FactEvent, FactPage } from "./store/commands/fact-queries.ts";
+export type { Remembered } from "./store/commands/facts.ts";
+export type { MemoryPage } from "./store/commands/memory-queries.ts";
 export type { SessionOverview } from "./store/commands/session-overview.ts";

@@ -16,6 +16,11 @@ export function defaultSessionId(project: Project): Promise<SessionId> {
   return found;
 }
 
+/** It is looked up again when it is needed next: it may have been deleted. */
+export function forgetDefaultSession(project: Project): void {
+  cache.delete(project);
+}
+
 async function ensureDefault(project: Project): Promise<SessionId> {
   const session = await project.store.execute(ensureSession, {
     name: "tasks",

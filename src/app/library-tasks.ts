@@ -11,15 +11,16 @@ import type { DependencyFailurePolicy, Task, TaskDetail, TaskStatus } from "../d
 import { toNewTask } from "../engine/new-task.ts";
 import { nextOccurrenceAfter } from "../engine/occurrences.ts";
 import { refuseInvalidInput } from "../executors/task-input.ts";
+import { fromCursor, toCursor } from "../operations/json/page.ts";
 import { firstOccurrence } from "../operations/plan-tasks.ts";
 import { createTasks } from "../store/commands/create-tasks.ts";
 import { sendSignal } from "../store/commands/signals.ts";
 import { resolveUnknownSteps } from "../store/commands/steps.ts";
 import { cancelTask, finishTask, requestInterrupt, retryTask } from "../store/commands/task-actions.ts";
-import type { TaskPage } from "../store/commands/task-queries.ts";
 import { getTask, listTasks, resolveTask } from "../store/commands/task-queries.ts";
 import type { NewTask } from "../store/new-task.ts";
 import { defaultSessionId } from "./default-session.ts";
+import type { Page } from "./library-sessions.ts";
 import type { Project } from "./open-project.ts";
 import type { TaskKind } from "./perdure.ts";
 
@@ -62,8 +63,8 @@ export interface TaskFilter {
   readonly parent?: TaskId;
   /** In title, description or key, whatever the case. */
   readonly search?: string;
-  /** `next` of the page before. */
-  readonly after?: number;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | null;
   /** Default 20. */
   readonly limit?: number;
 }
@@ -80,7 +81,7 @@ export interface Tasks {
   /** By id, the beginning of one, or key. @throws PerdureError `not-found` */
   get(reference: string): Promise<TaskDetail>;
   /** In order of creation, a page at a time. */
-  list(filter?: TaskFilter): Promise<TaskPage>;
+  list(filter?: TaskFilter): Promise<Page<TaskDetail>>;
   /** Cancels a task and what is below it; a running one is stopped. */
   cancel(reference: string, reason?: string): Promise<TaskDetail>;
   /** Lets a failed, cancelled or interrupted task be tried again, from its journal. */
@@ -114,16 +115,18 @@ export function libraryTasks(project: Project, schemas: ReadonlyMap<string, Stan
     },
     createAll: (tasks, options) => create(tasks, options?.session),
     get: async (reference) => await get(await find(reference)),
-    list: (filter = {}) =>
-      store.execute(listTasks, {
+    async list(filter = {}) {
+      const { tasks, next } = await store.execute(listTasks, {
         sessionId: filter.session ?? null,
         statuses: filter.statuses ?? null,
         minPriority: filter.minPriority ?? null,
         parentId: filter.parent ?? null,
         search: filter.search ?? null,
-        after: filter.after ?? null,
+        after: fromCursor(filter.cursor ?? null),
         limit: filter.limit ?? 20,
-      }),
+      });
+      return { items: tasks, nextCursor: toCursor(next) };
+    },
     async cancel(reference, reason) {
       const taskId = await find(reference);
       await store.execute(cancelTask, { taskId, note: reason ?? null });

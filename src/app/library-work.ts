@@ -3,6 +3,8 @@
 import type { SessionId } from "../domain/ids.ts";
 import type { Worker, WorkerEvent } from "../engine/worker.ts";
 import { createWorker } from "../engine/worker.ts";
+import { startMemoryCleanup } from "../memory/memory-cleanup.ts";
+import { createCheckpointer, sealEnded } from "../operations/checkpointer.ts";
 import { GRACE_MS } from "../operations/session-work.ts";
 import { settleSession } from "../store/commands/sessions.ts";
 import type { Project } from "./open-project.ts";
@@ -26,6 +28,7 @@ export async function libraryWork(project: Project, options: WorkOptions, closin
   const executors = await project.loadExecutors();
   const { worker: config } = project.config;
   const touched = new Set<SessionId>();
+  const checkpointer = createCheckpointer(project);
   const worker = createWorker(project, {
     executors: () => executors,
     concurrency: options.concurrency ?? config.concurrency,
@@ -34,16 +37,23 @@ export async function libraryWork(project: Project, options: WorkOptions, closin
     heartbeatMs: config.heartbeatMs,
     graceMs: GRACE_MS,
     onEvent(event) {
-      if (event.kind === "started") touched.add(event.claimed.task.sessionId);
+      if (event.kind === "started") {
+        touched.add(event.claimed.task.sessionId);
+        checkpointer.taskStarted(event.claimed.task.sessionId);
+      }
+      if (event.kind === "ended") checkpointer.taskEnded(event.claimed.task.sessionId);
       options.onEvent?.(event);
     },
   });
   const stop = options.signal === undefined ? closing : AbortSignal.any([options.signal, closing]);
   await worker.start();
+  const stopCleanup = startMemoryCleanup(project, project.config.workingMemory.cleanupIntervalMs);
   try {
     await workUntil(project, { worker, touched, stop, isUntilIdle: options.until === "idle" });
   } finally {
+    stopCleanup();
     await worker.stop();
+    await checkpointer.finish();
   }
 }
 
@@ -66,7 +76,9 @@ async function workUntil(
     const idle = await Promise.race([worker.nextIdle(version), stopped]);
     if (idle === null) return;
     version = idle.version;
-    for (const sessionId of touched) await project.store.execute(settleSession, { sessionId });
+    for (const sessionId of touched) {
+      await sealEnded(project, await project.store.execute(settleSession, { sessionId }));
+    }
     touched.clear();
     if (isUntilIdle && !idle.isMoreComing) return;
   }

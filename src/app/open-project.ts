@@ -1,24 +1,33 @@
 /** Builds an open project: the one place where the parts are put together. */
 
-import { basename, isAbsolute, join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 
 import { existsSync, mkdirSync } from "../base/quick-fs.ts";
 import type { Clock } from "../base/clock.ts";
 import { systemClock } from "../base/clock.ts";
-import { messageOf, PerdureError } from "../base/errors.ts";
+import { isPerdureError, messageOf, PerdureError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
+import type { HeldUse } from "../base/use-lock.ts";
 import { systemRandom } from "../base/random.ts";
-import type { Config, Durability } from "../config/config.ts";
+import type { Durability } from "../config/config.ts";
 import { findProjectDir } from "../config/find-project.ts";
 import { loadConfig } from "../config/load-config.ts";
 import type { ProjectId } from "../domain/ids.ts";
 import type { Executor } from "../engine/executor.ts";
 import type { Host } from "../engine/host.ts";
 import { systemHost } from "../engine/system-host.ts";
+import type { Embedder } from "../memory/embedder.ts";
+import type { MemoryBackend } from "../memory/memory-backend.ts";
 import type { OperationContext } from "../operations/operation.ts";
+import type { RepairOptions } from "../repair/report.ts";
 import type { ArtifactFiles } from "../store/artifact-files.ts";
+import type { LogMirror } from "../store/log-mirror.ts";
 import type { Store } from "../store/port.ts";
+import type { SqliteStoreOptions } from "../store/sqlite/sqlite-store.ts";
 import { openSqliteStore } from "../store/sqlite/sqlite-store.ts";
+import { chooseStore } from "./store-choice.ts";
+import { finishPendingRepair, refuseLost, useStore } from "./store-guard.ts";
+import { trailingStore } from "./trailing-store.ts";
 
 export interface OpenProjectOptions {
   /** A directory in the project; `null` is the current one. Its nearest parent with `.perdure/` or `perdure.yaml` is the project. */
@@ -29,7 +38,7 @@ export interface OpenProjectOptions {
   readonly mustExist?: boolean;
   /** Open the store (making it where there is none) only once it is used, so that a refused plan leaves nothing behind. Default: at once. */
   readonly opensOnUse?: boolean;
-  /** `sqlite` (`null`), or the path of a database file. */
+  /** `sqlite`, `jsonl`, the path of a database file, or `jsonl:DIRECTORY`; `null` is what the configuration says. */
   readonly store: string | null;
   /** `null` is what the configuration says. */
   readonly durability: Durability | null;
@@ -38,12 +47,18 @@ export interface OpenProjectOptions {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly host?: Host;
+  /** Told what could not be done and cost nothing but itself, such as writing the journal. */
+  readonly onWarning?: (message: string) => void;
+  /** For ranking memory and facts by meaning. Default: none. */
+  readonly embedder?: Embedder;
 }
 
 export interface Project extends OperationContext {
   readonly store: Store & { readonly projectId: ProjectId };
-  /** Of the database. */
-  readonly storePath: string;
+  /** What opens its store again, from any directory. */
+  readonly storeReference: string;
+  /** Whether the store was used by this process, so far. */
+  readonly isOpen: boolean;
   /** Adds an executor of this process. @throws PerdureError `conflict` when the name is taken. */
   define(executor: Executor): void;
   close(): Promise<void>;
@@ -57,24 +72,60 @@ export async function openProject(options: OpenProjectOptions): Promise<Project>
   const clock = options.clock ?? systemClock;
   const random = options.random ?? systemRandom;
   const host = memo(() => options.host ?? systemHost());
-  const storePath = storePathOf(projectDir, config, options.store);
-  if (options.mustExist === true && !existsSync(storePath)) throw noStore(projectDir, storePath);
-  let isOpen = false;
-  const store = memo(() => {
-    makeDirectory(join(storePath, ".."));
-    const opened = openSqliteStore({
-      path: storePath,
-      durability: options.durability ?? config.store.durability,
-      projectName: basename(projectDir),
-      actor: options.actor,
+  const choice = chooseStore(projectDir, config, options.store);
+  const isSqlite = choice.backend === "sqlite";
+  const perdureDir = join(projectDir, ".perdure");
+  await finishPendingRepair(isSqlite ? perdureDir : choice.path, choice.sign);
+  const refuseUnusable = (): void => {
+    if (isSqlite && choice.isOwn) refuseLost(choice.path, perdureDir);
+    if (options.mustExist === true && !existsSync(choice.sign)) throw noStore(projectDir, choice.path);
+  };
+  if (options.mustExist === true) refuseUnusable();
+  const artifactFiles = lazyArtifactFiles(join(projectDir, ".perdure", "artifacts"), random);
+  const storeOptions = {
+    durability: options.durability ?? config.store.durability,
+    projectName: basename(projectDir),
+    actor: options.actor,
+    clock,
+    random,
+  };
+  const withTrail = (opened: Project["store"]): Project["store"] => {
+    // The journal can mirror one store only, and what lies elsewhere may be used by several projects.
+    if (!config.journal.enabled || !choice.isOwn) return opened;
+    return trailingStore({
+      store: opened,
+      directory: join(projectDir, ".perdure"),
+      artifactFiles,
+      keepsJournal: isSqlite,
+      onWarning: options.onWarning ?? (() => {}),
       clock,
-      random,
     });
-    isOpen = true;
-    return opened;
+  };
+  // It is read whole on opening, and leaves nothing behind until something is written.
+  const jsonl = isSqlite ? null : await openJsonl(choice.path, storeOptions).then(withTrail, keepDamaged(options));
+  let isOpen = false;
+  let use: HeldUse | null = null;
+  const store = memo(() => {
+    if (jsonl instanceof PerdureError) throw jsonl;
+    if (jsonl !== null) {
+      if (existsSync(choice.sign)) use = useStore(choice.sign);
+      return jsonl;
+    }
+    refuseUnusable();
+    makeDirectory(choice.directory);
+    use = useStore(choice.path);
+    try {
+      const opened = withTrail(openSqliteStore({ path: choice.path, ...storeOptions }));
+      isOpen = true;
+      return opened;
+    } catch (error) {
+      use.end();
+      throw error;
+    }
   });
   if (options.opensOnUse !== true) store();
   const defined = new Map<string, Executor>();
+  let memory: Promise<MemoryBackend> | null = null;
   const project: Project = {
     get store() {
       return store();
@@ -82,12 +133,18 @@ export async function openProject(options: OpenProjectOptions): Promise<Project>
     get host() {
       return host();
     },
-    storePath,
+    storeReference: choice.reference,
+    storeFiles: choice.files,
+    get isOpen() {
+      return isOpen;
+    },
     clock,
     random,
     projectDir,
     config,
-    artifactFiles: lazyArtifactFiles(join(projectDir, ".perdure", "artifacts"), random),
+    artifactFiles,
+    isOwnStore: choice.isOwn,
+    logMirror: isSqlite && choice.isOwn && config.journal.enabled ? lazyLogMirror(() => project) : null,
     define(executor) {
       if (defined.has(executor.name)) {
         throw new PerdureError("conflict", {
@@ -97,26 +154,60 @@ export async function openProject(options: OpenProjectOptions): Promise<Project>
       }
       defined.set(executor.name, executor);
     },
+    embedder: options.embedder ?? null,
+    loadMemory: () => {
+      memory ??= openMemory(project).catch((error: unknown) => {
+        // A server that is down now may be there later.
+        memory = null;
+        throw error;
+      });
+      return memory;
+    },
+    repairStore: async (repairOptions: RepairOptions) => {
+      const { repairProject } = await import("./repair-project.ts");
+      const keepsStates = choice.isOwn && config.journal.enabled;
+      return await repairProject({ projectDir, choice, keepsStates, clock, random, artifactFiles }, repairOptions);
+    },
     loadExecutors: memo(async () => {
       const { loadExecutors } = await import("./load-executors.ts");
       await loadExecutors(project, defined);
       return defined;
     }),
+    environment: rememberedEnvironment({ projectDir, config, clock }),
     close: async () => {
+      // What could not be connected needs no closing.
+      const opened = await memory?.catch(() => null);
+      await opened?.close();
+      if (jsonl !== null && !(jsonl instanceof PerdureError)) await jsonl.close();
       if (isOpen) await store().close();
+      use?.end();
     },
   };
   return project;
 }
 
-function storePathOf(projectDir: string, config: Config, store: string | null): string {
-  if (store !== null && /^[a-z]+:\/\//.test(store)) throw backendNotYet(store.slice(0, store.indexOf(":")));
-  if (store === "jsonl") throw backendNotYet("jsonl");
-  if (store !== null && store !== "sqlite") return resolve(store.replace(/^sqlite:/, ""));
-  if (config.store.backend !== "sqlite") throw backendNotYet(config.store.backend);
-  const configured = config.store.path;
-  if (configured === null) return join(projectDir, ".perdure", "perdure.db");
-  return join(isAbsolute(configured) ? configured : join(projectDir, configured), "perdure.db");
+async function openJsonl(directory: string, options: Omit<SqliteStoreOptions, "path">): Promise<Project["store"]> {
+  const { openJsonlStore } = await import("../store/jsonl/jsonl-store.ts");
+  return await openJsonlStore({ directory, ...options });
+}
+
+/** A damaged one is refused when it is used: whoever repairs it does not use it. */
+function keepDamaged({ opensOnUse }: OpenProjectOptions): (error: unknown) => PerdureError {
+  return (error) => {
+    if (opensOnUse === true && isPerdureError(error, "store-damaged")) return error;
+    throw error;
+  };
+}
+
+async function openMemory(project: Project): Promise<MemoryBackend> {
+  const { workingMemory } = project.config;
+  if (workingMemory.backend === "memory") {
+    const { storeBackend } = await import("../memory/store-backend.ts");
+    return storeBackend(project);
+  }
+  const { openRedisBackend } = await import("../memory/redis/redis-backend.ts");
+  const url = workingMemory.redisUrl ?? process.env.PERDURE_REDIS_URL ?? null;
+  return await openRedisBackend({ url, projectId: project.store.projectId, clock: project.clock });
 }
 
 /** Its code is loaded when the first artifact is put or read: most commands touch none. */
@@ -128,6 +219,39 @@ function lazyArtifactFiles(dir: string, random: Random): ArtifactFiles {
     has: async (hash) => (await files()).has(hash),
     read: async (hash) => (await files()).read(hash),
     open: async (hash) => (await files()).open(hash),
+    async *list() {
+      yield* (await files()).list();
+    },
+    removeUnused: async (hash, options) => (await files()).removeUnused(hash, options),
+  };
+}
+
+/** What the journal proves is asked for once in a long while. */
+function lazyLogMirror(project: () => Project): LogMirror {
+  const evidence = memo(async () => {
+    const { journalEvidence } = await import("../trail/log-mirror.ts");
+    const { store, projectDir, artifactFiles } = project();
+    return journalEvidence({ store, artifactFiles, directory: join(projectDir, ".perdure", "journal") });
+  });
+  return {
+    mirroredSeq: async () => await (await evidence()).mirroredSeq(),
+    filesInUse: async () => await (await evidence()).filesInUse(),
+  };
+}
+
+/** Calls at the same time share one look. */
+function rememberedEnvironment({
+  projectDir,
+  config,
+  clock,
+}: Pick<OperationContext, "projectDir" | "config" | "clock">): OperationContext["environment"] {
+  let last: { readonly lookedAt: number; readonly found: ReturnType<OperationContext["environment"]> } | null = null;
+  return ({ maxAgeMs = 0 } = {}) => {
+    const lookedAt = clock.now();
+    if (last !== null && lookedAt - last.lookedAt <= maxAgeMs) return last.found;
+    const found = import("./environment.ts").then(({ readEnvironment }) => readEnvironment({ projectDir, config }));
+    last = { lookedAt, found };
+    return found;
   };
 }
 
@@ -136,14 +260,6 @@ function noStore(projectDir: string, storePath: string): PerdureError {
     message: `There is no Perdure project in ${projectDir}`,
     hint: "Begin one with `perdure init` or `perdure run PLAN`, or name its directory with --project.",
     details: { projectDir, storePath },
-  });
-}
-
-function backendNotYet(backend: string): PerdureError {
-  return new PerdureError("unsupported", {
-    message: `The ${backend} store is not part of this version of Perdure yet`,
-    hint: "Leave the store out to use SQLite.",
-    details: { backend },
   });
 }
 

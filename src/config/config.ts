@@ -20,6 +20,9 @@ export type MemoryBackend = (typeof MEMORY_BACKENDS)[number];
 export const SUMMARY_STRATEGIES = ["recent", "important", "semantic"] as const;
 export type SummaryStrategy = (typeof SUMMARY_STRATEGIES)[number];
 
+export const WORKSPACE_MODES = ["off", "manual", "all"] as const;
+export type WorkspaceMode = (typeof WORKSPACE_MODES)[number];
+
 export const AGENT_ROLES = ["planner", "react"] as const;
 export type AgentRole = (typeof AGENT_ROLES)[number];
 
@@ -44,6 +47,8 @@ export interface Config {
     /** May hold a password: never shown. */
     readonly url: string | null;
   };
+  /** The change log as files, and what is told beside it of where the work stands. */
+  readonly journal: { readonly enabled: boolean };
   /** Modules that register function executors, relative to the project. */
   readonly executors: readonly string[];
   readonly worker: WorkerConfig;
@@ -59,13 +64,24 @@ export interface Config {
     readonly persistence: boolean;
   };
   readonly checkpoint: { readonly everyTasks: number; readonly everyMs: number };
+  readonly workspace: WorkspaceConfig;
   readonly workingMemory: WorkingMemoryConfig;
+  readonly retention: RetentionConfig;
   readonly context: {
     /** The share of a model's window, 0–1, at which older messages are summarized. */
     readonly threshold: number;
   };
   readonly sandbox: { readonly memoryBytes: number; readonly cpuMs: number; readonly wallMs: number };
   readonly agents: readonly AgentConfig[];
+}
+
+/** Of snapshots of the project's files. */
+export interface WorkspaceConfig {
+  /** Which checkpoints hold one: none unless asked, those made by hand, or all. */
+  readonly mode: WorkspaceMode;
+  readonly maxFiles: number;
+  readonly maxFileBytes: number;
+  readonly maxTotalBytes: number;
 }
 
 export interface WorkerConfig {
@@ -86,6 +102,8 @@ export interface RetryConfig {
 
 export interface WorkingMemoryConfig {
   readonly backend: MemoryBackend;
+  /** May hold a password: never shown. `null` leaves it to the environment. */
+  readonly redisUrl: string | null;
   /** Per session, as the sizes are. */
   readonly maxEntries: number;
   readonly maxSizeBytes: number;
@@ -93,6 +111,25 @@ export interface WorkingMemoryConfig {
   readonly cleanupIntervalMs: number;
   readonly summaryStrategy: SummaryStrategy;
   readonly maxSummaryTokens: number;
+}
+
+/** What a cleanup leaves. Of two bounds on one thing, both must be exceeded. `null` keeps for ever. */
+export interface RetentionConfig {
+  /** Whether workers clean up, and how often at most. */
+  readonly isAutomatic: boolean;
+  readonly everyMs: number;
+  /** Of each recurring task, beside all that are younger. */
+  readonly executions: number;
+  readonly executionsMs: number;
+  /** Automatic ones of each session, beside all that are younger. */
+  readonly checkpoints: number;
+  readonly checkpointsMs: number;
+  /** Since a session was completed or cancelled. */
+  readonly sessionsMs: number | null;
+  /** In the database; the mirror keeps everything. */
+  readonly logMs: number | null;
+  /** Damaged files that were set aside. */
+  readonly damagedMs: number;
 }
 
 export interface AgentConfig {
@@ -138,6 +175,7 @@ export interface PlannerConfig {
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
 const MIB = 1 << 20;
 
 /** What holds where the file says nothing (design.md, section 5). */
@@ -146,6 +184,7 @@ export const DEFAULT_CONFIG: Config = {
   supervisor: { name: null, model: null },
   session: { enabled: true },
   store: { backend: "sqlite", durability: "full", path: null, url: null },
+  journal: { enabled: true },
   executors: [],
   worker: {
     concurrency: 3,
@@ -158,14 +197,27 @@ export const DEFAULT_CONFIG: Config = {
   limits: { unfinishedTasks: LIMITS.unfinishedTasks },
   queue: { priorityScheduling: true, persistence: true },
   checkpoint: { everyTasks: 5, everyMs: 5 * MINUTE_MS },
+  workspace: { mode: "off", maxFiles: 20_000, maxFileBytes: 50 * MIB, maxTotalBytes: 1_024 * MIB },
   workingMemory: {
     backend: "memory",
+    redisUrl: null,
     maxEntries: 1_000,
     maxSizeBytes: 100 * MIB,
     defaultTtlMs: 24 * HOUR_MS,
     cleanupIntervalMs: HOUR_MS,
     summaryStrategy: "important",
     maxSummaryTokens: 2_000,
+  },
+  retention: {
+    isAutomatic: true,
+    everyMs: DAY_MS,
+    executions: 100,
+    executionsMs: 30 * DAY_MS,
+    checkpoints: 100,
+    checkpointsMs: 30 * DAY_MS,
+    sessionsMs: null,
+    logMs: null,
+    damagedMs: 30 * DAY_MS,
   },
   context: { threshold: 0.8 },
   sandbox: { memoryBytes: 128 * MIB, cpuMs: 30_000, wallMs: MINUTE_MS },

@@ -15,6 +15,9 @@ export const DEFAULT_FILE = `## The configuration of this project. Everything he
 #   path: null                 # where the store's files lie; .perdure/ when not said
 #   url: null                  # postgres://user@host/database; implies the backend postgres
 
+# journal:
+#   enabled: true              # keep .perdure/journal, tasks/current.json and memory.json beside the store
+
 # executors: []                # modules that register function executors, such as [./executors.ts]
 
 # worker:
@@ -37,6 +40,19 @@ export const DEFAULT_FILE = `## The configuration of this project. Everything he
 # checkpoint:
 #   every_tasks: 5             # one after so many finished tasks
 #   every: 5m                  # and one after so much time
+#   workspace: off             # which hold the project's files too: off (only when asked), manual or all
+#   workspace_limits: { files: 20000, file_size: 50mb, total_size: 1gb }   # over these none is taken; see .perdureignore
+
+# retention:                   ## what \`perdure cleanup\` leaves; of two bounds on one thing both must be exceeded
+#   automatic: true            # workers clean up too
+#   every: 1d                  # and so often at most
+#   executions: 100            # newest of each recurring task; at least 20
+#   executions_age: 30d
+#   checkpoints: 100           # newest automatic ones of each session; others stay
+#   checkpoints_age: 30d
+#   sessions_age: null         # since a session was completed or cancelled; for ever when not said
+#   log_age: null              # of the change log in the database, where its mirror holds it; for ever when not said
+#   damaged_age: 30d           # of damaged files that were set aside
 
 # context:
 #   threshold: 0.8             # the share of a model's window at which older messages are summarized
@@ -55,6 +71,7 @@ export const DEFAULT_FILE = `## The configuration of this project. Everything he
 #     storage_path: null       # as store.path, which wins
 #     working_memory:
 #       backend: memory        # memory (in the session's store) or redis
+#       redis_url: null        # redis://host:6379/0, for the backend redis; PERDURE_REDIS_URL when not said
 #       max_entries: 1000      # per session
 #       max_size: 100mb        # per session
 #       default_ttl: 24h       # how long an entry lives that says nothing else

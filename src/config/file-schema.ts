@@ -9,6 +9,7 @@ import {
   PLANNING_STRATEGIES,
   STORE_BACKENDS,
   SUMMARY_STRATEGIES,
+  WORKSPACE_MODES,
 } from "./config.ts";
 import {
   decimal,
@@ -18,6 +19,7 @@ import {
   mapping,
   oneOf,
   postgresUrl,
+  redisUrl,
   size,
   text,
   wholeNumber,
@@ -44,6 +46,7 @@ const WORKING_MEMORY = mapping({
   default_ttl: optional(duration("1s")),
   cleanup_interval: optional(duration("1s", "30d")),
   backend: optional(oneOf(MEMORY_BACKENDS)),
+  redis_url: optional(redisUrl()),
   summary_strategy: optional(oneOf(SUMMARY_STRATEGIES)),
   max_summary_size: optional(tokenCount()),
 });
@@ -128,6 +131,7 @@ export const FILE_SCHEMA = mapping({
       url: optional(postgresUrl()),
     }),
   ),
+  journal: optional(mapping({ enabled: optional(flag()) })),
   executors: optional(list(text())),
   worker: optional(
     mapping({
@@ -140,7 +144,33 @@ export const FILE_SCHEMA = mapping({
   ),
   retry: optional(RETRY),
   limits: optional(mapping({ unfinished_tasks: optional(taskCount()) })),
-  checkpoint: optional(mapping({ every_tasks: optional(taskCount()), every: optional(duration("1s", "365d")) })),
+  checkpoint: optional(
+    mapping({
+      every_tasks: optional(taskCount()),
+      every: optional(duration("1s", "365d")),
+      workspace: optional(oneOf(WORKSPACE_MODES)),
+      workspace_limits: optional(
+        mapping({
+          files: optional(wholeNumber({ min: 1, max: 1_000_000 })),
+          file_size: optional(size("1kb", "4gb")),
+          total_size: optional(size("1kb", "64gb")),
+        }),
+      ),
+    }),
+  ),
+  retention: optional(
+    mapping({
+      automatic: optional(flag()),
+      every: optional(duration("1m", "365d")),
+      executions: optional(wholeNumber({ min: LIMITS.leastKeptExecutions, max: 1_000_000 })),
+      executions_age: optional(duration("0s")),
+      checkpoints: optional(wholeNumber({ min: 1, max: 1_000_000 })),
+      checkpoints_age: optional(duration("0s")),
+      sessions_age: optional(duration("0s")),
+      log_age: optional(duration("0s")),
+      damaged_age: optional(duration("0s")),
+    }),
+  ),
   context: optional(mapping({ threshold: optional(decimal({ min: 0.1, max: 1 })) })),
   sandbox: optional(
     mapping({

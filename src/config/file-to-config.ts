@@ -21,6 +21,7 @@ import {
   type AgentConfig,
   type Config,
   type PlannerConfig,
+  type RetentionConfig,
   type RetryConfig,
   type WorkerConfig,
   type WorkingMemoryConfig,
@@ -41,6 +42,7 @@ export function fileToConfig(file: FileConfig, name: string): Config {
     supervisor: { name: file.supervisor?.name ?? DEFAULTS.supervisor.name, model },
     session: { enabled: session?.enabled ?? DEFAULTS.session.enabled },
     store: storeOf(file),
+    journal: { enabled: file.journal?.enabled ?? DEFAULTS.journal.enabled },
     executors: file.executors ?? DEFAULTS.executors,
     worker: workerOf(file.worker, executions.find((said) => said.max_concurrent)?.max_concurrent),
     retry,
@@ -55,7 +57,9 @@ export function fileToConfig(file: FileConfig, name: string): Config {
       everyTasks: file.checkpoint?.every_tasks ?? DEFAULTS.checkpoint.everyTasks,
       everyMs: file.checkpoint?.every ?? queue?.checkpoint_interval ?? DEFAULTS.checkpoint.everyMs,
     },
+    workspace: workspaceOf(file.checkpoint),
     workingMemory: workingMemoryOf(session?.working_memory),
+    retention: retentionOf(file.retention),
     context: { threshold: file.context?.threshold ?? DEFAULTS.context.threshold },
     sandbox: {
       memoryBytes: file.sandbox?.memory ?? DEFAULTS.sandbox.memoryBytes,
@@ -73,6 +77,16 @@ function storeOf({ store, supervisor }: FileConfig): Config["store"] {
     durability: store?.durability ?? DEFAULTS.store.durability,
     path: store?.path ?? supervisor?.session?.storage_path ?? DEFAULTS.store.path,
     url: store?.url ?? DEFAULTS.store.url,
+  };
+}
+
+function workspaceOf(said: FileConfig["checkpoint"]): Config["workspace"] {
+  const defaults = DEFAULTS.workspace;
+  return {
+    mode: said?.workspace ?? defaults.mode,
+    maxFiles: said?.workspace_limits?.files ?? defaults.maxFiles,
+    maxFileBytes: said?.workspace_limits?.file_size ?? defaults.maxFileBytes,
+    maxTotalBytes: said?.workspace_limits?.total_size ?? defaults.maxTotalBytes,
   };
 }
 
@@ -94,12 +108,28 @@ function workingMemoryOf(
   const defaults = DEFAULTS.workingMemory;
   return {
     backend: said?.backend ?? defaults.backend,
+    redisUrl: said?.redis_url ?? defaults.redisUrl,
     maxEntries: said?.max_entries ?? defaults.maxEntries,
     maxSizeBytes: said?.max_size ?? defaults.maxSizeBytes,
     defaultTtlMs: said?.default_ttl ?? defaults.defaultTtlMs,
     cleanupIntervalMs: said?.cleanup_interval ?? defaults.cleanupIntervalMs,
     summaryStrategy: said?.summary_strategy ?? defaults.summaryStrategy,
     maxSummaryTokens: said?.max_summary_size ?? defaults.maxSummaryTokens,
+  };
+}
+
+function retentionOf(said: FileConfig["retention"]): RetentionConfig {
+  const defaults = DEFAULTS.retention;
+  return {
+    isAutomatic: said?.automatic ?? defaults.isAutomatic,
+    everyMs: said?.every ?? defaults.everyMs,
+    executions: said?.executions ?? defaults.executions,
+    executionsMs: said?.executions_age ?? defaults.executionsMs,
+    checkpoints: said?.checkpoints ?? defaults.checkpoints,
+    checkpointsMs: said?.checkpoints_age ?? defaults.checkpointsMs,
+    sessionsMs: said?.sessions_age ?? defaults.sessionsMs,
+    logMs: said?.log_age ?? defaults.logMs,
+    damagedMs: said?.damaged_age ?? defaults.damagedMs,
   };
 }
 

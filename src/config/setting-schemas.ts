@@ -52,6 +52,16 @@ export const postgresUrl = () =>
     ),
   );
 
+/** A Redis address, not shown for the same reason. */
+export const redisUrl = () =>
+  v.pipe(
+    v.unknown(),
+    v.custom<string>(
+      (value) => typeof value === "string" && /^rediss?:\/\/\S+$/.test(value),
+      "must be an address that starts with redis:// or rediss://",
+    ),
+  );
+
 export const oneOf = <const Word extends string>(words: readonly Word[]) =>
   setting(
     words.length === 1 ? words.join() : `one of ${words.join(", ")}`,

@@ -81,6 +81,29 @@ describe("a worker", () => {
     expect(ranAt).toEqual([startedAt + 5_000]);
   });
 
+  it("tells whoever waits for it to come to rest that it has stopped", async () => {
+    const place = await open();
+    const worker = await place.work();
+    await place.settle();
+    const waiting = expect(worker.nextIdle(99)).rejects.toMatchObject({ code: "wrong-state" });
+    await worker.stop();
+    await waiting;
+    await expect(worker.nextIdle(99)).rejects.toMatchObject({ code: "wrong-state" });
+  });
+
+  it("shows no error of an earlier attempt once it has completed", async () => {
+    const place = await open();
+    await place.add("flaky", (run) => {
+      if (run.attempt === 1) throw new Error("Not yet");
+      return "done";
+    });
+    await place.work();
+    await place.settle();
+    expect((await place.task("flaky")).lastError).toMatchObject({ message: "Not yet" });
+    await place.finish("flaky");
+    expect(await place.task("flaky")).toMatchObject({ status: "completed", retryCount: 1, lastError: null });
+  });
+
   it("gives up with what the store failed with, and a later one goes on", async () => {
     const place = await open();
     let starts = 0;
@@ -322,6 +345,23 @@ describe("takeover", () => {
     await place.pass(1_000);
     expect(await place.task("a")).toMatchObject({ status: "completed", result: "done", retryCount: 0 });
     expect(starts).toBe(1);
+  });
+
+  it("at the start is work to be done: the new worker is not at rest before it", async () => {
+    const place = await open();
+    const isDead = { value: false };
+    await place.add("a", async (run) => {
+      await run.step("one", () => 1);
+      await run.step("two", () => (isDead.value ? 2 : new Promise(() => {})));
+      return "done";
+    });
+    await place.work({ process: 1 });
+    await place.settle();
+    isDead.value = true;
+    place.kill(1);
+    const worker = await place.work({ process: 2 });
+    await worker.nextIdle(0);
+    expect(await place.task("a")).toMatchObject({ status: "completed", result: "done" });
   });
 
   it("from another host waits until the lease has run out", async () => {

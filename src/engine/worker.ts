@@ -5,7 +5,7 @@
 
 import type { Millis } from "../base/clock.ts";
 import { assert } from "../base/assert.ts";
-import { isPerdureError } from "../base/errors.ts";
+import { isPerdureError, PerdureError } from "../base/errors.ts";
 import type { ExecutionId, SessionId, WorkerId } from "../domain/ids.ts";
 import { asId } from "../domain/ids.ts";
 import type { Claimed, ClaimResult } from "../store/commands/claims.ts";
@@ -58,7 +58,7 @@ export interface Worker {
    * The first time the worker comes to rest after version `after` (0 is from the start). It comes to rest anew whenever
    * something was committed or came due and nothing could be claimed.
    *
-   * @throws what made the worker give up, such as `store-unreachable`.
+   * @throws what made the worker give up, such as `store-unreachable`; `wrong-state` once it has stopped.
    */
   nextIdle(after: number): Promise<Idle>;
   /** Lets go of everything at the next step boundaries: what runs returns to the queue. Safe to repeat. */
@@ -100,6 +100,7 @@ class StoreWorker implements Worker {
   #stopCheck: (() => void) | null = null;
   #starting: Promise<void> | null = null;
   #stopping: Promise<void> | null = null;
+  #isStopped = false;
 
   constructor(deps: RunDeps & HostDep, options: WorkerOptions) {
     this.#deps = deps;
@@ -139,7 +140,10 @@ class StoreWorker implements Worker {
 
   nextIdle(after: number): Promise<Idle> {
     if (this.#state === "failed") return Promise.reject(this.#failure);
-    if (this.#idle !== null && this.#idle.version > after && this.#occupied === 0) return Promise.resolve(this.#idle);
+    if (this.#isStopped) return Promise.reject(stopped());
+    // While it is looking, what it found before says nothing: at the start that was before others' work was taken over.
+    const isAtRest = this.#occupied === 0 && !this.#claiming;
+    if (this.#idle !== null && this.#idle.version > after && isAtRest) return Promise.resolve(this.#idle);
     return new Promise((resolve, reject) => this.#idleWaiters.push({ resolve, reject }));
   }
 
@@ -158,6 +162,8 @@ class StoreWorker implements Worker {
     await this.#claimInFlight;
     await Promise.all(this.#ended);
     this.#release();
+    this.#isStopped = true;
+    for (const waiter of this.#idleWaiters.splice(0)) waiter.reject(stopped());
     if (this.#starting !== null) await this.#remove();
   }
 
@@ -344,4 +350,11 @@ class StoreWorker implements Worker {
     for (const run of this.#runs.values()) run.stop("lease-lost");
     for (const waiter of this.#idleWaiters.splice(0)) waiter.reject(error);
   }
+}
+
+function stopped(): PerdureError {
+  return new PerdureError("wrong-state", {
+    message: "The worker has stopped and comes to rest no more",
+    hint: "Create another one to go on working.",
+  });
 }

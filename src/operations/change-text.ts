@@ -41,9 +41,15 @@ const WORDS: Readonly<Record<string, Say>> = {
   "sessions pause": ({ session }) => `paused session ${session}`,
   "sessions resume": ({ session }) => `resumed session ${session}`,
   "sessions reopen": ({ session }) => `opened session ${session} again`,
-  "sessions complete": ({ session }) => `completed session ${session}`,
+  "sessions complete": ({ session, note }) => `completed session ${session}${because(note)}`,
   "sessions fail": ({ session, note }) => `ended session ${session}${because(note)}`,
   "sessions cancel": ({ session }) => `cancelled session ${session}`,
+  "sessions restore": ({ session, note }) => `returned session ${session} ${note ?? "to a checkpoint"}`,
+  "sessions fork": ({ session }) => `forked session ${session} from another`,
+  "sessions discard": ({ session }) => `closed session ${session} to delete it`,
+  "sessions delete": ({ session }) => `deleted session ${session}`,
+  "sessions import": ({ session, note }) => `imported session ${session} ${note ?? ""}`,
+  "sessions tell": ({ session }) => `told how session ${session} ended`,
   "sessions edit": ({ session, after }) => `changed ${columnList(after)} of session ${session}`,
 
   "tasks create": ({ task, after }) =>
@@ -100,10 +106,50 @@ const WORDS: Readonly<Record<string, Say>> = {
   "steps resolve_retry": ({ task, step }) => `said that step ${step} of ${task} did not take place: it is done again`,
   "steps resolve_skip": ({ task, step }) => `skipped step ${step} of ${task}`,
 
+  "messages append": ({ change, after }) => `appended message ${positionOf(change)} (${String(after.role)})`,
+
   "signals send": ({ task, after }) => `sent signal ${String(after.name)} to ${task}`,
   "signals consume": ({ task }) => `took a signal for ${task}`,
+  "checkpoints create": ({ after }) => `made checkpoint ${String(after.label)}`,
+  "checkpoints thin": ({ before }) => `gave up checkpoint ${String(before.label)}, made automatically`,
   "artifacts add": ({ task, after }) => `kept artifact ${String(after.name)} of ${task}`,
+
+  "memory store": ({ session, change }) => `stored ${memoryKey(change)} in the memory of ${session}`,
+  "memory delete": ({ session, change }) => `removed ${memoryKey(change)} from the memory of ${session}`,
+  "memory expire": ({ session, change }) => `let ${memoryKey(change)} expire in the memory of ${session}`,
+  "memory evict": ({ session, change, note }) =>
+    `took ${memoryKey(change)} out of the memory of ${session}${because(note)}`,
+
+  "facts remember": ({ change, after }) => `remembered ${factName(change)}${because(textOf(after))}`,
+  "facts import": ({ change, after }) => `took in fact ${factName(change)}${because(textOf(after))}`,
+  "facts affirm": ({ change, note }) => `had fact ${factName(change)} affirmed ${note ?? ""}`.trimEnd(),
+  "facts edit": ({ change, after }) => `reworded fact ${factName(change)}${because(textOf(after))}`,
+  "facts supersede": ({ change, note }) => `superseded fact ${factName(change)}${because(note)}`,
+  "facts replace": ({ change }) => `let fact ${factName(change)} replace another`,
+  "facts retire": ({ change, note }) => `forgot fact ${factName(change)}${because(note)}`,
+  "facts question": ({ change, note }) => `put fact ${factName(change)} in question${because(note)}`,
+  "facts confirm": ({ change, note }) => `confirmed fact ${factName(change)}${because(note)}`,
+  "fact_dependencies depend": ({ change }) => `built fact ${factName(change)} on another`,
 };
+
+/** The last part of the row's key: `["3f2a…","build"]`. */
+function memoryKey({ rowKey }: Change): string {
+  return /,(".*")\]$/s.exec(rowKey)?.[1] ?? rowKey;
+}
+
+/** Short; of a dependency, the fact that has it. */
+function factName({ rowKey }: Change): string {
+  return rowKey.replace(/^\["/, "").slice(0, 8);
+}
+
+function textOf(after: JsonObject): string | null {
+  return typeof after.text === "string" ? after.text : null;
+}
+
+/** A message's key is its session and its position. */
+function positionOf({ rowKey }: Change): string {
+  return /,(\d+)\]$/.exec(rowKey)?.[1] ?? rowKey;
+}
 
 function claimWords({ task, note, change }: Wording): string {
   if (change.before === null) return `claimed ${task} (attempt 1)`;
@@ -142,6 +188,8 @@ const MINOR: ReadonlySet<string> = new Set([
   "tasks move",
   "dependencies depend", // tasks create
   "dependencies undepend",
+  "fact_dependencies depend", // facts remember
+  "facts replace", // facts supersede
   "executions complete", // tasks complete, tasks await_next_occurrence
   "executions cancel", // tasks cancel
   "executions interrupt", // tasks block
@@ -152,11 +200,16 @@ const MINOR: ReadonlySet<string> = new Set([
   "steps start",
   "steps retry",
   "steps handle",
+  "environments create", // checkpoints create
 ]);
 
-function isMinor({ entity, verb, after }: Change): boolean {
+function isMinor({ entity, verb, before, after }: Change): boolean {
+  // What goes with a session that is deleted: logged by its key alone.
+  if (verb === "delete" && entity !== "sessions" && Object.keys(before ?? {}).length === 0) return true;
   // Only a release until a later time says more than the execution's own.
   if (entity === "tasks" && verb === "release") return typeof after?.run_at !== "number";
+  // The session's own says it for every row of it.
+  if ((verb === "restore" || verb === "fork") && entity !== "sessions") return true;
   return MINOR.has(`${entity} ${verb}`);
 }
 

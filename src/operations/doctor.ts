@@ -7,11 +7,21 @@ import { dirname, join } from "node:path";
 import * as v from "valibot";
 
 import { isPerdureError, messageOf } from "../base/errors.ts";
+import { findLogBeginning } from "../store/commands/cleanup-log.ts";
 import { countProject } from "../store/commands/project-counts.ts";
 import { listAllProcesses } from "../store/commands/processes.ts";
 import { listSessions } from "../store/commands/session-queries.ts";
 import { listWorkers } from "../store/commands/workers.ts";
 import type { StoreInspection } from "../store/port.ts";
+import {
+  checkArtifacts,
+  checkCheckpoints,
+  checkDeep,
+  checkJournal,
+  checkLeftovers,
+  checkStateFiles,
+  checkWorkspace,
+} from "./doctor-copies.ts";
 import type { HealthCheck } from "./health-check.ts";
 import { checkNode, healthSchema, toHealth } from "./health-check.ts";
 import { isDead } from "./manual-claims.ts";
@@ -21,19 +31,31 @@ import { defineOperation } from "./operation.ts";
 export const doctor = defineOperation({
   name: "doctor",
   summary: "Checks the program, the project, its configuration, store, workers and disk.",
-  input: v.object({}),
+  input: v.object({
+    /** Also plays the whole log and reads every artifact. */
+    deep: v.optional(v.boolean(), false),
+  }),
   output: healthSchema,
-  async run(context) {
+  async run(context, { deep }) {
+    // First, as long as this process has not opened the store.
+    const copies = deep ? [await orFailure("copies", checkDeep(context))] : [];
     const inspection = (await context.store.inspect?.()) ?? null;
     return toHealth([
       checkNode(process.versions.node),
       await checkDirectory(context),
       checkConfiguration(context),
       checkStore(inspection),
+      ...copies,
       await orFailure("contents", checkContents(context)),
       await orFailure("sessions", checkSessions(context)),
       await orFailure("workers", checkWorkers(context)),
       await orFailure("orphans", checkOrphans(context)),
+      await orFailure("journal", checkJournal(context)),
+      await checkStateFiles(context),
+      await orFailure("checkpoints", checkCheckpoints(context)),
+      await orFailure("workspace", checkWorkspace(context)),
+      ...(deep ? [await orFailure("artifacts", checkArtifacts(context))] : []),
+      await checkLeftovers(context),
       await checkDisk(inspection?.location ?? context.projectDir),
     ]);
   },
@@ -80,7 +102,7 @@ function checkStore(inspection: StoreInspection | null): HealthCheck {
     name: "store",
     ok: false,
     message: `${location} is damaged: ${problems.slice(0, 3).join("; ")}`,
-    hint: "Stop what uses it, keep a copy of the file and its -wal file, and restore a backup.",
+    hint: "Stop what uses it and run `perdure repair`; it keeps the damaged files.",
   };
 }
 
@@ -88,7 +110,9 @@ async function checkContents({ store }: OperationContext): Promise<HealthCheck> 
   const { sessions, tasks, executions, changes } = await store.execute(countProject, null);
   const total = (counts: Readonly<Record<string, number>>): number =>
     Object.values(counts).reduce((sum, count) => sum + count, 0);
-  const message = `${total(sessions)} sessions, ${total(tasks)} tasks, ${executions} executions, ${changes} changes`;
+  const beginning = await store.execute(findLogBeginning, null);
+  const cut = beginning === 0 ? "" : ` (the log begins after change ${beginning}; its mirror holds those before)`;
+  const message = `${total(sessions)} sessions, ${total(tasks)} tasks, ${executions} executions, ${changes} changes${cut}`;
   return { name: "contents", ok: true, message };
 }
 

@@ -1,6 +1,6 @@
 /** Makes a directory a project. */
 
-import { writeFile } from "node:fs/promises";
+import { lstat, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import * as v from "valibot";
@@ -11,23 +11,14 @@ import { defineOperation } from "./operation.ts";
 export const init = defineOperation({
   name: "init",
   summary: "Creates .perdure/ and a commented perdure.yaml where they are missing.",
-  input: v.object({
-    /** Also the settings that let coding agents use the project. */
-    agents: v.optional(v.boolean(), false),
-  }),
+  input: v.object({}),
   output: v.object({
     projectDir: v.string(),
     /** Relative to the project. */
     created: v.array(v.string()),
     existing: v.array(v.string()),
   }),
-  async run({ projectDir }, input) {
-    if (input.agents) {
-      throw new PerdureError("unsupported", {
-        message: "Settings for coding agents (--agents) come with a later version of Perdure",
-        hint: "Run `perdure init` without it; nothing was changed.",
-      });
-    }
+  async run({ projectDir }) {
     const { DEFAULT_FILE } = await import("../config/default-file.ts");
     // The store has been opened by now, so the directory is there; the file that keeps it out of git tells whether it is new.
     const files = [
@@ -41,13 +32,27 @@ export const init = defineOperation({
   },
 });
 
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+    throw error;
+  }
+}
+
 /** `false` when the file was there; it is left as it is then. */
 async function isWritten({ path, text }: { readonly path: string; readonly text: string }): Promise<boolean> {
+  const temporary = `${path}.${process.pid}.tmp`;
   try {
-    await writeFile(path, text, { flag: "wx", flush: true });
+    if (await isThere(path)) return false;
+    // Under its name only once it is whole: a disk that is full leaves no empty file behind.
+    await writeFile(temporary, text, { flush: true });
+    await rename(temporary, path);
     return true;
   } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "EEXIST") return false;
+    await rm(temporary, { force: true }).catch(() => {});
     throw new PerdureError("store-unreachable", {
       message: `${path} cannot be written: ${messageOf(cause)}`,
       hint: "Check that the directory may be written to and the disk is not full.",

@@ -1,6 +1,6 @@
 /**
- * Claims of people and agents, who have no process of ours that could show it is alive: each holds one task under a
- * lease that their reports extend. Who vanishes loses it, and the task returns to the queue at no cost.
+ * Claims of people and agents: each holds one task under a lease that their reports extend. Who vanishes loses it, and the
+ * task returns to the queue at no cost. A claim made through a server also ends with the server's process.
  */
 
 import { PerdureError } from "../base/errors.ts";
@@ -17,12 +17,21 @@ import type { OperationContext } from "./operation.ts";
 /** How long a claim lasts without a report. */
 export const MANUAL_LEASE_MS = 30 * 60_000;
 
+/** Who claims, and how long at most. */
+export interface Claimant {
+  readonly as: string;
+  /** The claim is over once this process is. */
+  readonly endsWithProcess: boolean;
+}
+
+export interface ClaimNext extends Claimant {
+  readonly executors: readonly string[];
+  readonly sessionId: SessionId | null;
+}
+
 /** Claims the most urgent due task of these executors; `null` when there is none. */
-export async function claimNextByHand(
-  context: OperationContext,
-  input: { readonly as: string; readonly executors: readonly string[]; readonly sessionId: SessionId | null },
-): Promise<Claimed | null> {
-  return await withHolder(context, input.as, async (workerId) => {
+export async function claimNextByHand(context: OperationContext, input: ClaimNext): Promise<Claimed | null> {
+  return await withHolder(context, input, async (workerId) => {
     const claim = { workerId, executors: input.executors, sessionId: input.sessionId, limit: 1 };
     for (;;) {
       const { claimed, overdue } = await context.store.execute(claimTasks, claim, { actor: input.as });
@@ -46,7 +55,7 @@ export async function claimByHand(
   input: { readonly as: string; readonly taskId: TaskId },
 ): Promise<Claimed> {
   await recoverLost(context);
-  return await withHolder(context, input.as, (workerId) =>
+  return await withHolder(context, { as: input.as, endsWithProcess: false }, (workerId) =>
     context.store.execute(claimTask, { taskId: input.taskId, workerId }, { actor: input.as }),
   );
 }
@@ -54,16 +63,18 @@ export async function claimByHand(
 /** Registers a holder for one claim, and forgets it again when it got nothing. */
 async function withHolder<Result extends Claimed | null>(
   context: OperationContext,
-  as: string,
+  { as, endsWithProcess }: Claimant,
   claim: (workerId: WorkerId) => Promise<Result>,
 ): Promise<Result> {
   const workerId = asId<WorkerId>(context.random.uuid());
+  const { host } = context;
   await context.store.execute(registerWorker, {
     id: workerId,
-    host: context.host.id,
-    pid: null,
-    startToken: null,
+    host: host.id,
+    pid: endsWithProcess ? host.pid : null,
+    startToken: endsWithProcess ? host.startToken : null,
     label: as,
+    isByHand: true,
     leaseMs: MANUAL_LEASE_MS,
   });
   let claimed: Result | null = null;
@@ -85,6 +96,16 @@ export async function recoverLost(context: OperationContext): Promise<void> {
   if (dead.length > 0 || hasExpired) await context.store.execute(recoverWorkers, { dead });
 }
 
+/** Returns to the queue what was claimed through this process, which is about to end. */
+export async function releaseClaimsHere({ store, host }: Pick<OperationContext, "store" | "host">): Promise<void> {
+  const workers = await store.execute(listWorkers, null);
+  const ours = workers.filter(
+    ({ isByHand, pid, startToken, host: on }) =>
+      isByHand && on === host.id && pid === host.pid && startToken === host.startToken,
+  );
+  for (const { id } of ours) await store.execute(removeWorker, { workerId: id });
+}
+
 /** Its process was on this host and is gone. */
 export function isDead({ host }: Pick<OperationContext, "host">, worker: WorkerRecord): boolean {
   return worker.host === host.id && worker.pid !== null && host.startTokenOf(worker.pid) !== worker.startToken;
@@ -98,7 +119,7 @@ async function findHolder(
   if (executionId === null) return null;
   const { workerId } = await context.store.execute(getExecution, { executionId });
   const workers = workerId === null ? [] : await context.store.execute(listWorkers, null);
-  return workers.find((worker) => worker.id === workerId && worker.pid === null) ?? null;
+  return workers.find((worker) => worker.id === workerId && worker.isByHand) ?? null;
 }
 
 /** Forgets a holder whose claim is over. */

@@ -10,20 +10,39 @@ import type { ClockDep } from "../base/clock.ts";
 import { PerdureError } from "../base/errors.ts";
 import type { RandomDep } from "../base/random.ts";
 import type { Config } from "../config/config.ts";
+import type { EnvironmentFingerprint } from "../domain/environment.ts";
 import type { TaskStatus } from "../domain/task.ts";
 import type { Executor } from "../engine/executor.ts";
 import type { HostDep } from "../engine/host.ts";
+import type { Embedder } from "../memory/embedder.ts";
+import type { MemoryBackend } from "../memory/memory-backend.ts";
 import type { ArtifactFiles } from "../store/artifact-files.ts";
+import type { LogMirror } from "../store/log-mirror.ts";
+import type { RepairStore } from "../repair/report.ts";
 import type { StoreDep } from "../store/port.ts";
 
 /** What operations are given: an open project. */
 export interface OperationContext extends StoreDep, ClockDep, RandomDep, HostDep {
   /** Absolute. */
   readonly projectDir: string;
+  /** Absolute: files and directories of the store, which are nobody else's, also where they lie in the project. */
+  readonly storeFiles: readonly string[];
   readonly config: Config;
   readonly artifactFiles: ArtifactFiles;
+  /** Whether the store is the one the project keeps in its directory. Another may be used there too, but the files beside are not its own. Default: it is. */
+  readonly isOwnStore?: boolean;
+  /** The mirror of the change log; absent or `null` where none is kept. */
+  readonly logMirror?: LogMirror | null;
+  /** For ranking by meaning; `null` when the application brought none. */
+  readonly embedder: Embedder | null;
+  /** Where working memory is kept, as configured. Connected on first use. */
+  loadMemory(): Promise<MemoryBackend>;
+  /** Mends the store, which need not be one that can be opened; absent where it has no other copies. */
+  readonly repairStore?: RepairStore;
   /** The executors this process can carry out, loading those the configuration names on first use. */
   loadExecutors(): Promise<ReadonlyMap<string, Executor>>;
+  /** What work is done in. Found out anew, which starts a git, unless one no older than `maxAgeMs` (default 0) is known. */
+  environment(options?: { readonly maxAgeMs?: number }): Promise<EnvironmentFingerprint>;
 }
 
 export interface RunOptions {

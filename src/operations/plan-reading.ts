@@ -99,7 +99,7 @@ async function filesIn(directory: string, planFile: string): Promise<readonly Pl
   return await Promise.all(names.toSorted().map((name) => fileAt(join(directory, name), join(planFile, name))));
 }
 
-function withExecutors(draft: PlanDraft, executor: string | null): PlanDraft {
+export function withExecutors(draft: PlanDraft, executor: string | null): PlanDraft {
   return {
     ...draft,
     tasks: draft.tasks.map((task) => ({ ...task, executor: task.executor ?? executor ?? MANUAL_EXECUTOR })),

@@ -6,9 +6,9 @@ import { isPerdureError } from "../base/errors.ts";
 import type { PlanDraft } from "../domain/plan-draft.ts";
 import type { OperationContext } from "./operation.ts";
 import { defineOperation } from "./operation.ts";
-import { noticesOf, readPlanFrom, refuseUnknownExecutors } from "./plan-reading.ts";
+import { noticesOf, readPlanFrom } from "./plan-reading.ts";
 import { orderPlan } from "./plan-order.ts";
-import { planInput } from "./plan-submit.ts";
+import { planInput, refuseWhatCannotRun } from "./plan-submit.ts";
 
 export const planShow = defineOperation({
   name: "plan-show",
@@ -61,7 +61,7 @@ export const planShow = defineOperation({
 /** What would keep the plan from being submitted here. */
 async function refusalOf(context: OperationContext, draft: PlanDraft): Promise<readonly string[]> {
   try {
-    refuseUnknownExecutors(draft, new Set((await context.loadExecutors()).keys()));
+    await refuseWhatCannotRun(context, draft, true);
     return [];
   } catch (error) {
     if (isPerdureError(error)) return [`It would be refused: ${error.message}`];

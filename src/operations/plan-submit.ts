@@ -8,11 +8,13 @@ import { asId } from "../domain/ids.ts";
 import type { PlanDraft } from "../domain/plan-draft.ts";
 import { planFingerprint } from "../plans/fingerprint.ts";
 import type { SubmittedPlan } from "../store/commands/plan-sessions.ts";
-import { findPlanSession, submitPlan } from "../store/commands/plan-sessions.ts";
+import { findContinuedSession, findPlanSession, submitPlan } from "../store/commands/plan-sessions.ts";
 import { markEndTold, settleSession } from "../store/commands/sessions.ts";
+import { sealEnded } from "./checkpointer.ts";
+import { checkBeforeWork } from "./environment-check.ts";
 import { concurrencyInput } from "./json/inputs.ts";
 import { sessionSchema, sessionToJson } from "./json/session.ts";
-import type { OperationContext } from "./operation.ts";
+import type { OperationContext, RunOptions } from "./operation.ts";
 import { defineOperation } from "./operation.ts";
 import type { FoundPlan, ReadPlanInput } from "./plan-reading.ts";
 import { noticesOf, readPlanFrom, refuseUnknownExecutors } from "./plan-reading.ts";
@@ -50,6 +52,8 @@ export const planSubmit = defineOperation({
     concurrency: concurrencyInput,
     /** Refuse tasks whose executor this process does not have. */
     requireExecutors: v.optional(v.boolean(), true),
+    /** Before an unfinished session is gone on with: whether the environment has to fit, or is not compared (`null`). */
+    force: v.optional(v.nullable(v.boolean()), null),
   }),
   output: submittedSchema,
   async run(context, input) {
@@ -64,19 +68,33 @@ export const planSubmit = defineOperation({
 export interface SubmitPlanFile extends ReadPlanInput {
   readonly concurrency: number | null;
   readonly requireExecutors: boolean;
+  /** Go on with an unfinished session in an environment that does not fit; `null` does not compare it. */
+  readonly force: boolean | null;
 }
 
 /** The same, without taking note that the caller was told of a session that has ended: it goes on to work it, and tells then. */
 export async function submitPlanFile(
   context: OperationContext,
   input: SubmitPlanFile,
+  options?: RunOptions,
 ): Promise<v.InferInput<typeof submittedSchema>> {
   const found = await readPlanFrom(context, input);
   await refuseWhatCannotRun(context, found.draft, input.requireExecutors);
   await refuseDamaged(context);
+  if (input.force !== null) await checkContinued(context, found, { force: input.force, options });
   const finished = await finishedSessionOf(context, found, { onlyIfNothingIsLeft: true });
   const submitted = finished ?? (await submitDraft(context, found, { concurrency: input.concurrency }));
   return submittedToJson(submitted, noticesOf(found.draft));
+}
+
+async function checkContinued(
+  context: OperationContext,
+  { draft, planFile }: FoundPlan,
+  { force, options }: { readonly force: boolean; readonly options: RunOptions | undefined },
+): Promise<void> {
+  const input = { planFile, planFingerprint: planFingerprint(draft), name: draft.name };
+  const sessionId = await context.store.execute(findContinuedSession, input);
+  if (sessionId !== null) await checkBeforeWork(context, { sessionId, force }, options);
 }
 
 /** Before the store is opened, which may make it. @throws PerdureError `unsupported`, `invalid-plan`, `limit-reached` */
@@ -110,7 +128,7 @@ export interface SubmitDraft {
 /** A plan in which everything is done already comes to its end at once. */
 export async function submitDraft(
   context: OperationContext,
-  { draft, planFile }: FoundPlan,
+  { draft, planFile }: { readonly draft: PlanDraft; readonly planFile: string | null },
   { concurrency, sessionId }: SubmitDraft,
 ): Promise<SubmittedPlan> {
   const tasks = await draftToNewTasks(draft, {
@@ -132,7 +150,9 @@ export async function submitDraft(
     continueUnfinished: true,
     ...(sessionId === undefined ? {} : { sessionId }),
   });
-  return { ...submitted, session: await context.store.execute(settleSession, { sessionId: submitted.session.id }) };
+  const session = await context.store.execute(settleSession, { sessionId: submitted.session.id });
+  if (session.status !== submitted.session.status) await sealEnded(context, session);
+  return { ...submitted, session };
 }
 
 /**

@@ -7,6 +7,7 @@ import { dirname, join, resolve } from "node:path";
 
 import { messageOf } from "../base/errors.ts";
 import type { SessionId } from "../domain/ids.ts";
+import type { Task } from "../domain/task.ts";
 import { getSession } from "../store/commands/session-queries.ts";
 import { listAllTasks } from "./all-tasks.ts";
 import type { OperationContext } from "./operation.ts";
@@ -61,38 +62,59 @@ export async function tickPlan(
   sessionId: SessionId,
   { isDryRun = false }: TickOptions = {},
 ): Promise<TickResult> {
+  const session = await context.store.execute(getSession, { sessionId });
+  const completed =
+    session.planFile === null ? [] : await listAllTasks(context, { sessionId, statuses: ["completed"] });
+  return await tickFiles(context, { byFile: updatesByFile(completed, true), isDryRun });
+}
+
+/** Takes the ticks off the boxes of tasks that are open again. */
+export async function untickTasks(
+  context: Pick<OperationContext, "projectDir">,
+  tasks: readonly Task[],
+): Promise<TickResult> {
+  return await tickFiles(context, { byFile: updatesByFile(tasks, false), isDryRun: false });
+}
+
+interface FileUpdates {
+  readonly byFile: ReadonlyMap<string, readonly Update[]>;
+  readonly isDryRun: boolean;
+}
+
+async function tickFiles(
+  { projectDir }: Pick<OperationContext, "projectDir">,
+  { byFile, isDryRun }: FileUpdates,
+): Promise<TickResult> {
   let changed = 0;
   const missing: string[] = [];
   const failed: string[] = [];
-  const session = await context.store.execute(getSession, { sessionId });
-  if (session.planFile === null) return { changed, missing, failed };
-  for (const [file, updates] of await updatesByFile(context, sessionId)) {
-    const path = resolve(context.projectDir, file);
-    if (!MARKDOWN.test(path)) continue;
+  for (const [file, updates] of byFile) {
+    const path = resolve(projectDir, file);
+    if (!isMarkdown(path)) continue;
     try {
       const boxes = await tickFile(path, updates, isDryRun);
       changed += boxes.changed;
       missing.push(...boxes.missing);
     } catch (error) {
-      failed.push(`${file} could not be ticked: ${messageOf(error)}`);
+      failed.push(`${file} could not be changed: ${messageOf(error)}`);
     }
   }
   return { changed, missing, failed };
 }
 
-const MARKDOWN = /\.(?:md|markdown|mdx)$/i;
+/** Whether a plan of that name has boxes. */
+export function isMarkdown(path: string): boolean {
+  return /\.(?:md|markdown|mdx)$/i.test(path);
+}
 
 type Update = { readonly key: string; readonly done: boolean; readonly line: number };
 
-async function updatesByFile(
-  context: Pick<OperationContext, "store">,
-  sessionId: SessionId,
-): Promise<ReadonlyMap<string, readonly Update[]>> {
+function updatesByFile(tasks: readonly Task[], done: boolean): ReadonlyMap<string, readonly Update[]> {
   const byFile = new Map<string, Update[]>();
-  for (const { key, source } of await listAllTasks(context, { sessionId, statuses: ["completed"] })) {
+  for (const { key, source } of tasks) {
     if (key === null || source === null) continue;
     const updates = byFile.get(source.file) ?? [];
-    updates.push({ key, done: true, line: source.line });
+    updates.push({ key, done, line: source.line });
     byFile.set(source.file, updates);
   }
   return byFile;

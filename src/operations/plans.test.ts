@@ -158,13 +158,12 @@ describe("init, config-check and doctor", () => {
     expect(await runOperation(init, project, { input: {} })).toMatchObject({ created: both, existing: [] });
     expect(await runOperation(init, project, { input: {} })).toMatchObject({ created: [], existing: both });
     expect(readFileSync(join(project.projectDir, ".perdure", ".gitignore"), "utf8")).toBe("*\n");
-    await expect(runOperation(init, project, { input: { agents: true } })).rejects.toMatchObject({
-      code: "unsupported",
-    });
     const health = await runOperation(doctor, project, { input: {} });
     expect(health).toMatchObject({ healthy: true });
     expect(health.checks.map(({ name }) => name)).toEqual(
-      "node project config store contents sessions workers orphans disk".split(" "),
+      "node project config store contents sessions workers orphans journal files checkpoints workspace leftovers disk".split(
+        " ",
+      ),
     );
   });
 

@@ -10,7 +10,7 @@ export async function refuseDamaged(context: Pick<OperationContext, "store">): P
   if (inspection === null || problem === undefined) return;
   throw new PerdureError("store-damaged", {
     message: `The database ${inspection.location} is damaged: ${problem}`,
-    hint: "Nothing was changed. Keep a copy of the file; `perdure doctor` tells more.",
+    hint: "Nothing was changed. `perdure repair` mends it from its journal and keeps the damaged file; `perdure doctor` tells more.",
     details: { path: inspection.location, problems: inspection.problems },
   });
 }

@@ -6,6 +6,7 @@ import type { SessionId } from "../domain/ids.ts";
 import { getSessionOverview } from "../store/commands/session-overview.ts";
 import { getSession } from "../store/commands/session-queries.ts";
 import { markEndTold } from "../store/commands/sessions.ts";
+import { checkBeforeWork } from "./environment-check.ts";
 import { concurrencyInput } from "./json/inputs.ts";
 import { sessionSchema, sessionToJson } from "./json/session.ts";
 import type { OperationContext, RunOptions } from "./operation.ts";
@@ -21,6 +22,8 @@ export const workInput = {
   wait: v.optional(v.boolean(), false),
   /** Tick completed tasks off in a Markdown plan. */
   tick: v.optional(v.boolean(), true),
+  /** Go on also where the environment does not fit the session's newest checkpoint. */
+  force: v.optional(v.boolean(), false),
 };
 
 export const resumeOutput = v.object({
@@ -41,6 +44,7 @@ export const resume = defineOperation({
   async run(context, input, options) {
     await refuseDamaged(context);
     const sessionId = await findSessionId(context, input.session);
+    await checkBeforeWork(context, { sessionId, force: input.force }, options);
     return await workOpened(context, { ...input, sessionId }, options);
   },
 });

@@ -14,8 +14,9 @@ export const run = defineOperation({
   input: v.object({ ...planInput, ...workInput }),
   output: v.object({ ...resumeOutput.entries, isNew: v.boolean(), session: sessionSchema }),
   async run(context, input, options) {
-    const { path, order, executor, concurrency } = input;
-    const submitted = await submitPlanFile(context, { path, order, executor, concurrency, requireExecutors: true });
+    const { path, order, executor, concurrency, force } = input;
+    const plan = { path, order, executor, concurrency, force, requireExecutors: true };
+    const submitted = await submitPlanFile(context, plan, options);
     for (const message of submitted.notices) options?.onEvent?.({ type: "notice", message });
     const worked = await workOpened(context, { ...input, sessionId: asId(submitted.session.id) }, options);
     return { ...worked, isNew: submitted.isNew };

@@ -4,6 +4,7 @@ import * as v from "valibot";
 
 import { countSessions } from "../store/commands/session-queries.ts";
 import { cancelSession } from "../store/commands/sessions.ts";
+import { sealEnded } from "./checkpointer.ts";
 import { sessionSchema, sessionToJson } from "./json/session.ts";
 import { defineOperation } from "./operation.ts";
 import { findSessionId } from "./references.ts";
@@ -28,6 +29,7 @@ export const sessionCancel = defineOperation({
     };
     const before = await cancelledCount();
     const session = await context.store.execute(cancelSession, { sessionId });
+    await sealEnded(context, session);
     return { session: sessionToJson(session), cancelled: (await cancelledCount()) - before };
   },
 });

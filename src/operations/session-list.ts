@@ -2,6 +2,10 @@
 
 import * as v from "valibot";
 
+import type { Millis } from "../base/clock.ts";
+import { findDurationMs } from "../base/duration.ts";
+import { PerdureError } from "../base/errors.ts";
+import { findInstant } from "../base/instant.ts";
 import { SESSION_STATUSES } from "../domain/session.ts";
 import { countSessions, listSessions } from "../store/commands/session-queries.ts";
 import { countsSchema, countsToJson } from "./json/counts.ts";
@@ -13,11 +17,26 @@ import { defineOperation } from "./operation.ts";
 export const sessionList = defineOperation({
   name: "session-list",
   summary: "Lists the sessions of the project with what is done in them, newest first.",
-  input: v.object({ status: v.optional(listOf(SESSION_STATUSES)), ...pageInput }),
+  input: v.object({
+    status: v.optional(listOf(SESSION_STATUSES)),
+    agent: v.optional(v.nullable(v.string()), null),
+    user: v.optional(v.nullable(v.string()), null),
+    /** In name or goal, whatever the case. */
+    search: v.optional(v.nullable(v.string()), null),
+    /** Instants with an offset, or how long ago: `2026-01-20T10:00:00Z`, `2d`. */
+    createdAfter: v.optional(v.nullable(v.string()), null),
+    createdBefore: v.optional(v.nullable(v.string()), null),
+    ...pageInput,
+  }),
   output: pageSchema(v.object({ ...sessionSchema.entries, counts: countsSchema })),
   async run(context, input) {
     const { sessions, next } = await context.store.execute(listSessions, {
       statuses: input.status ?? null,
+      agentId: input.agent,
+      userId: input.user,
+      search: input.search,
+      createdAfter: pointInTime(input.createdAfter, context.clock.now(), "createdAfter"),
+      createdBefore: pointInTime(input.createdBefore, context.clock.now(), "createdBefore"),
       before: fromCursor(input.cursor),
       limit: input.limit,
     });
@@ -29,5 +48,17 @@ export const sessionList = defineOperation({
     return { items, nextCursor: toCursor(next) };
   },
 });
+
+/** @throws PerdureError `invalid-input` for what is neither an instant nor a duration */
+function pointInTime(text: string | null, now: Millis, what: string): Millis | null {
+  if (text === null) return null;
+  const ago = findDurationMs(text);
+  const at = ago === null ? findInstant(text) : now - ago;
+  if (at !== null) return at;
+  throw new PerdureError("invalid-input", {
+    message: `${what} is neither an instant nor a duration: ${JSON.stringify(text)}`,
+    hint: "Write an instant with an offset, such as 2026-01-20T10:00:00Z, or how long ago, such as 2d.",
+  });
+}
 
 const NOTHING = { pending: 0, blocked: 0, in_progress: 0, completed: 0, failed: 0, cancelled: 0 };

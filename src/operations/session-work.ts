@@ -6,14 +6,16 @@ import type { Session } from "../domain/session.ts";
 import { isFinishedSession } from "../domain/session.ts";
 import type { Worker, WorkerEvent } from "../engine/worker.ts";
 import { createWorker } from "../engine/worker.ts";
+import { startMemoryCleanup } from "../memory/memory-cleanup.ts";
 import { describeQueue } from "../store/commands/queue.ts";
 import { getSession } from "../store/commands/session-queries.ts";
 import { changeSession, resumeSession, settleSession } from "../store/commands/sessions.ts";
 import { requestInterrupt } from "../store/commands/task-actions.ts";
 import { toIsoOrNull } from "./json/times.ts";
+import { createCheckpointer, sealEnded } from "./checkpointer.ts";
 import type { OperationContext, OperationEvent, RunOptions } from "./operation.ts";
 import type { WorkEnd } from "./work-end.ts";
-import { isMoreComing, restingEnd, waitingMessage } from "./work-end.ts";
+import { isMoreComing, missingExecutorsMessage, restingEnd, waitingMessage } from "./work-end.ts";
 
 /** How a graceful stop waits for the steps in flight. */
 export const GRACE_MS = 10_000;
@@ -35,6 +37,7 @@ export async function workSession(
 ): Promise<WorkEnd> {
   const executors = await context.loadExecutors();
   const ticker = input.tick ? await planTicker(context, input.sessionId) : null;
+  const checkpointer = createCheckpointer(context);
   const { config } = context;
   const worker = createWorker(context, {
     executors: () => executors,
@@ -45,18 +48,25 @@ export async function workSession(
     graceMs: GRACE_MS,
     onEvent: (event) => {
       for (const told of toOperationEvents(event)) options.onEvent?.(told);
-      if (event.kind === "ended") ticker?.tickSoon();
+      if (event.kind === "started") checkpointer.taskStarted(input.sessionId);
+      if (event.kind !== "ended") return;
+      checkpointer.taskEnded(input.sessionId);
+      ticker?.tickSoon();
     },
   });
   const stopListening = onAbort(options.signal, () => pauseSession(context, input.sessionId));
+  let stopMemoryCleanup = (): void => {};
   try {
     await worker.start();
+    stopMemoryCleanup = startMemoryCleanup(context, config.workingMemory.cleanupIntervalMs);
     return await workToEnd(context, worker, { ...input, ...options, executors: new Set(executors.keys()) });
   } finally {
     stopListening();
+    stopMemoryCleanup();
     try {
       await worker.stop();
     } finally {
+      await checkpointer.finish();
       await ticker?.finish();
     }
   }
@@ -89,14 +99,19 @@ async function workToEnd(context: OperationContext, worker: Worker, input: WorkT
   const { sessionId, executors } = input;
   const tell = onceEach(input.onEvent);
   let version = 0;
+  let lastMissing: string | null = null;
   for (;;) {
     const idle = await worker.nextIdle(version);
     version = idle.version;
     const session = await context.store.execute(settleSession, { sessionId });
+    await sealEnded(context, session);
     // Nothing runs here; what others still run in a paused session is theirs to stop.
     if (session.status === "paused") return "interrupted";
     if (isFinishedSession(session.status) || session.status === "failed") return session.status as WorkEnd;
     const queue = await context.store.execute(describeQueue, { sessionId });
+    const missing = missingExecutorsMessage(queue, executors);
+    if (missing !== null && missing !== lastMissing) input.onEvent?.({ type: "notice", message: missing });
+    lastMissing = missing;
     const goesOn = queue.workedOn > 0 || isMoreComing(queue, executors) || input.wait;
     if (session.status === "active" && !goesOn) return restingEnd(queue, executors);
     tell({ type: "waiting", until: toIsoOrNull(idle.nextDueAt), message: waitingMessage(queue, executors) });

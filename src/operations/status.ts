@@ -3,11 +3,12 @@
 import * as v from "valibot";
 
 import { BLOCKED_REASONS } from "../domain/task.ts";
-import type { TaskLine } from "../store/commands/session-overview.ts";
+import type { RunningTask, TaskLine } from "../store/commands/session-overview.ts";
 import { getSessionOverview } from "../store/commands/session-overview.ts";
 import { countsSchema, countsToJson } from "./json/counts.ts";
 import { progressSchema, progressToJson } from "./json/progress.ts";
 import { toDueIso, toIso } from "./json/times.ts";
+import type { OperationContext } from "./operation.ts";
 import { defineOperation } from "./operation.ts";
 import { findSessionId } from "./references.ts";
 
@@ -43,6 +44,8 @@ export const status = defineOperation({
         step: v.nullable(v.string()),
         percent: v.number(),
         message: v.nullable(v.string()),
+        /** Why it does not really run: nobody is there to go on with it until it is resumed or taken over. */
+        stopped: v.nullable(v.picklist(["process_gone", "lease_over"])),
       }),
     ),
     next: v.array(v.object(line)),
@@ -66,6 +69,7 @@ export const status = defineOperation({
         step: task.step,
         percent: task.percent,
         message: task.message,
+        stopped: whyStopped(context, task),
       })),
       next: overview.next.map(lineToJson),
       blocked: overview.blocked.map((task) => ({ ...lineToJson(task), reason: task.reason, note: task.note })),
@@ -73,6 +77,17 @@ export const status = defineOperation({
     };
   },
 });
+
+/** The host is asked only about processes that should be running on it. */
+function whyStopped(
+  context: Pick<OperationContext, "clock" | "host">,
+  { holder }: Pick<RunningTask, "holder">,
+): "process_gone" | "lease_over" | null {
+  if (holder === null) return "process_gone";
+  const { pid, host, startToken, leaseExpiresAt } = holder;
+  if (pid !== null && host === context.host.id && context.host.startTokenOf(pid) !== startToken) return "process_gone";
+  return leaseExpiresAt <= context.clock.now() ? "lease_over" : null;
+}
 
 function lineToJson({ taskId, key, title, executor, priority, runAt }: TaskLine) {
   return { taskId, key, title, executor, priority, runAt: toDueIso(runAt) };

@@ -4,13 +4,11 @@ import * as v from "valibot";
 
 import { assert } from "../base/assert.ts";
 import { PerdureError } from "../base/errors.ts";
-import type { SessionId } from "../domain/ids.ts";
 import { CATCH_UPS, OVERLAPS } from "../domain/schedule.ts";
 import { COMMAND_EXECUTOR, MANUAL_EXECUTOR } from "../domain/task.ts";
 import { toNewTask } from "../engine/new-task.ts";
+import { createFirstTasks } from "../store/commands/first-tasks.ts";
 import { createTasks } from "../store/commands/create-tasks.ts";
-import { listSessions } from "../store/commands/session-queries.ts";
-import { ensureSession } from "../store/commands/sessions.ts";
 import { resolveTask } from "../store/commands/task-queries.ts";
 import { taskNow } from "./after-change.ts";
 import { isBuiltInExecutor, refuseUnknownExecutor } from "./executor-names.ts";
@@ -24,15 +22,11 @@ import {
   weightInput,
 } from "./json/inputs.ts";
 import { taskSchema } from "./json/task.ts";
-import type { OperationContext } from "./operation.ts";
+import { defaultSession, findSessionFor } from "./open-session.ts";
 import { defineOperation } from "./operation.ts";
 import { firstOccurrence } from "./plan-tasks.ts";
-import { findSessionId } from "./references.ts";
 import { parseSchedule, scheduleInput } from "./schedule-text.ts";
 import { toTimeoutMs } from "./timeout.ts";
-
-/** Of tasks that belong to no other session. */
-const DEFAULT_SESSION = "tasks";
 
 const input = v.object({
   title: titleInput,
@@ -74,7 +68,7 @@ export const taskAdd = defineOperation({
     const now = context.clock.now();
     const schedule = said.schedule === null ? null : parseSchedule(said.schedule);
     const scheduledFor = await firstOccurrence(said.title, schedule, now);
-    const sessionId = await sessionFor(context, said.session);
+    const sessionId = await findSessionFor(context, said.session);
     const find = (reference: string) => context.store.execute(resolveTask, { reference, sessionId });
     const needs = await Promise.all(said.needs.map(find));
     const parent = said.parent === null ? null : await find(said.parent);
@@ -102,7 +96,10 @@ export const taskAdd = defineOperation({
       },
       now,
     );
-    const [created] = await context.store.execute(createTasks, { sessionId, tasks: [task] });
+    const tasks = [task];
+    const [created] = await (sessionId === null
+      ? context.store.execute(createFirstTasks, { session: defaultSession(context), tasks })
+      : context.store.execute(createTasks, { sessionId, tasks }));
     assert(created !== undefined, "one task in makes one task");
     return await taskNow(context, created.id);
   },
@@ -128,22 +125,4 @@ function workOf(said: TaskAdd): { readonly executor: string; readonly input: unk
   if (said.run !== undefined) return { executor: COMMAND_EXECUTOR, input: { run: said.run } };
   if (said.executor !== undefined) return { executor: said.executor, input: said.input ?? null };
   return { executor: MANUAL_EXECUTOR, input: said.manual === undefined ? null : { instructions: said.manual } };
-}
-
-async function sessionFor(context: OperationContext, reference: string | null): Promise<SessionId> {
-  if (reference !== null) return await findSessionId(context, reference);
-  const open = { statuses: ["created", "active", "paused"] as const, before: null, limit: 1 };
-  const [newest] = (await context.store.execute(listSessions, open)).sessions;
-  if (newest !== undefined) return newest.id;
-  const session = await context.store.execute(ensureSession, {
-    name: DEFAULT_SESSION,
-    goal: null,
-    planFile: null,
-    planFingerprint: null,
-    concurrency: null,
-    maxUnfinished: context.config.limits.unfinishedTasks,
-    metadata: {},
-    status: "active",
-  });
-  return session.id;
 }

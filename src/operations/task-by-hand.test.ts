@@ -273,6 +273,10 @@ describe("task-list and task-show", () => {
       executions: [{ status: "completed", taskKey: "a" }],
       dependents: [{ key: "b", status: "pending", kind: "needs" }],
       steps: [],
+      needs: [],
+    });
+    expect(await runOperation(taskShow, project, { input: { task: "b" } })).toMatchObject({
+      needs: [{ key: "a", status: "completed", kind: "needs" }],
     });
   });
 });

@@ -10,6 +10,7 @@ import { taskNow } from "./after-change.ts";
 import { sessionReference, whoInput } from "./json/inputs.ts";
 import { taskSchema } from "./json/task.ts";
 import { toIso } from "./json/times.ts";
+import type { ClaimNext } from "./manual-claims.ts";
 import { claimNextByHand, MANUAL_LEASE_MS, recoverLost } from "./manual-claims.ts";
 import type { OperationContext } from "./operation.ts";
 import { defineOperation } from "./operation.ts";
@@ -29,6 +30,8 @@ export const taskNext = defineOperation({
     claim: v.optional(v.boolean(), false),
     /** Who claims it. */
     as: v.optional(whoInput, "agent"),
+    /** The claim is over once the process it is made through is, such as a server's. */
+    endsWithProcess: v.optional(v.boolean(), false),
     /** Without one: any that is active. */
     session: sessionReference,
     /** Tasks of which executors are meant; by default those that no worker runs. */
@@ -48,7 +51,7 @@ export const taskNext = defineOperation({
     const queue = await context.store.execute(describeQueue, { sessionId });
     const executors = input.any ? queue.ready.map(({ executor }) => executor) : input.executors;
     const found = input.claim
-      ? await claimNext(context, { as: input.as, executors, sessionId })
+      ? await claimNext(context, { as: input.as, endsWithProcess: input.endsWithProcess, executors, sessionId })
       : await findNext(context, executors, sessionId);
     if (found === null) return { task: null, reason: await reasonOf(context, queue, sessionId), claim: null };
     return { task: await taskNow(context, found.taskId), reason: null, claim: found.claim };
@@ -69,10 +72,7 @@ async function findNext(
   return taskId === null ? null : { taskId, claim: null };
 }
 
-async function claimNext(
-  context: OperationContext,
-  input: { readonly as: string; readonly executors: readonly string[]; readonly sessionId: SessionId | null },
-): Promise<Found | null> {
+async function claimNext(context: OperationContext, input: ClaimNext): Promise<Found | null> {
   const claimed = await claimNextByHand(context, input);
   if (claimed === null) return null;
   const leaseExpiresAt = toIso(context.clock.now() + MANUAL_LEASE_MS);

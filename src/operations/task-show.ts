@@ -6,7 +6,7 @@ import type { TaskDetail } from "../domain/task.ts";
 import { TASK_STATUSES } from "../domain/task.ts";
 import { listArtifacts } from "../store/commands/artifacts.ts";
 import { listSteps } from "../store/commands/steps.ts";
-import { getExecution, getTask, listDependents, listExecutions } from "../store/commands/task-queries.ts";
+import { getExecution, getTask, listDependents, listExecutions, listNeeds } from "../store/commands/task-queries.ts";
 import { artifactSchema, artifactToJson } from "./json/artifact.ts";
 import { executionSchema, executionToJson } from "./json/execution.ts";
 import { taskReference } from "./json/inputs.ts";
@@ -19,6 +19,15 @@ import { findTaskId } from "./references.ts";
 /** A recurring task has one execution per occurrence; so many of the newest are shown. */
 const MAX_EXECUTIONS = 10;
 
+const related = v.object({
+  id: v.string(),
+  key: v.nullable(v.string()),
+  title: v.string(),
+  status: v.picklist(TASK_STATUSES),
+  /** `needs` was said by a plan; a parent waits for a `part`; a running task waits for its `child`. */
+  kind: v.picklist(["needs", "part", "child"]),
+});
+
 export const taskShow = defineOperation({
   name: "task-show",
   summary: "Shows a task with its steps, executions, artifacts and the tasks that wait for it.",
@@ -30,16 +39,9 @@ export const taskShow = defineOperation({
     /** Newest first. */
     executions: v.array(executionSchema),
     artifactsDetail: v.array(artifactSchema),
-    dependents: v.array(
-      v.object({
-        id: v.string(),
-        key: v.nullable(v.string()),
-        title: v.string(),
-        status: v.picklist(TASK_STATUSES),
-        /** `needs` was said by a plan; a parent waits for a `part`; a running task waits for its `child`. */
-        kind: v.picklist(["needs", "part", "child"]),
-      }),
-    ),
+    /** What it needs by name: `dependencies` with what those are called and how they stand. */
+    needs: v.array(related),
+    dependents: v.array(related),
   }),
   async run(context, input) {
     const taskId = await findTaskId(context, input.task);
@@ -47,9 +49,10 @@ export const taskShow = defineOperation({
     const task = await store.execute(getTask, { taskId });
     const executions = await executionsOf(context, task);
     const { executionId } = task;
-    const [steps, artifacts, dependents] = await Promise.all([
+    const [steps, artifacts, needs, dependents] = await Promise.all([
       executionId === null ? [] : store.execute(listSteps, { executionId }),
       store.execute(listArtifacts, { taskId }),
+      store.execute(listNeeds, { taskId }),
       store.execute(listDependents, { taskId }),
     ]);
     return {
@@ -59,6 +62,7 @@ export const taskShow = defineOperation({
         executionToJson({ ...execution, taskTitle: task.title, taskKey: task.key }),
       ),
       artifactsDetail: artifacts.map((artifact) => artifactToJson(context.projectDir, artifact)),
+      needs: needs.map((need) => ({ ...need })),
       dependents: dependents.map((dependent) => ({ ...dependent })),
     };
   },

@@ -1,5 +1,6 @@
 /** Why work on a session ends when nothing can run in it any more: a pure rule over what is left in its queue. */
 
+import { MANUAL_EXECUTOR } from "../domain/task.ts";
 import type { QueueState } from "../store/commands/queue.ts";
 
 /** Why the work ended. */
@@ -35,6 +36,14 @@ export function restingEnd(queue: QueueState, executors: ReadonlySet<string>): W
 /** Whether this process will have something to do without anyone doing something first. */
 export function isMoreComing(queue: QueueState, executors: ReadonlySet<string>): boolean {
   return queue.timedWaits > 0 || [...queue.ready, ...queue.later].some(({ executor }) => executors.has(executor));
+}
+
+/** Tasks that are ready for executors this process does not have, besides those for people; `null` when there are none. */
+export function missingExecutorsMessage(queue: QueueState, executors: ReadonlySet<string>): string | null {
+  const missing = queue.ready.filter(({ executor }) => executor !== MANUAL_EXECUTOR && !executors.has(executor));
+  if (missing.length === 0) return null;
+  const parts = missing.map(({ executor, count }) => `${count} ${count === 1 ? "task" : "tasks"} for ${executor}`);
+  return `${parts.join(", ")}: nobody here has ${missing.length === 1 ? "that executor" : "those executors"}; modules under executors: in perdure.yaml define them`;
 }
 
 /** What work waits for, in words. */

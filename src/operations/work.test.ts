@@ -3,15 +3,19 @@ import { join } from "node:path";
 
 import { describe, expect, test } from "vitest";
 
+import { dumpTables } from "../testing/table-dump.ts";
 import { executionList } from "./execution-list.ts";
 import { executionShow } from "./execution-show.ts";
 import { interrupt } from "./interrupt.ts";
 import { log } from "./log.ts";
 import { followChanges } from "./log-follow.ts";
 import { runOperation } from "./operation.ts";
+import { memorySet } from "./memory-set.ts";
+import { planSubmit } from "./plan-submit.ts";
 import { resume } from "./resume.ts";
 import { run } from "./run.ts";
 import { sessionCancel } from "./session-cancel.ts";
+import { sessionList } from "./session-list.ts";
 import { sessionPause } from "./session-pause.ts";
 import { sessionResume } from "./session-resume.ts";
 import { sessionShow } from "./session-show.ts";
@@ -41,6 +45,65 @@ async function untilStopped({ clock }: TestProject, signal: AbortSignal): Promis
 }
 
 const ONE = "name: One\ntasks:\n  - { id: a, executor: work }\n  - { id: b, executor: work, needs: [a] }\n";
+
+describe("tasks for an executor that nobody here has", () => {
+  const TWO =
+    "name: Two\ntasks:\n  - { id: a, executor: work }\n  - { id: b, executor: paint }\n  - { id: c, executor: paint }\n";
+  const lacking =
+    "2 tasks for paint: nobody here has that executor; modules under executors: in perdure.yaml define them";
+
+  async function submitted(): Promise<TestProject> {
+    const project = aProject();
+    project.define("work", () => "ok");
+    const input = { path: aPlan(project, "plan.yaml", TWO), requireExecutors: false };
+    await runOperation(planSubmit, project, { input });
+    return project;
+  }
+
+  test("are told of by resume, which ends blocked", async () => {
+    const project = await submitted();
+    const notices: string[] = [];
+    const { end } = await runOperation(resume, project, {
+      input: {},
+      options: { onEvent: (event) => event.type === "notice" && notices.push(event.message) },
+    });
+    expect(end).toBe("blocked");
+    expect(notices).toEqual([lacking]);
+  });
+
+  test("are told of by a worker, once", async () => {
+    const project = await submitted();
+    const stop = new AbortController();
+    const notices: string[] = [];
+    const working = runOperation(workerRun, project, {
+      input: {},
+      options: {
+        signal: stop.signal,
+        onEvent(event) {
+          if (event.type === "notice") notices.push(event.message);
+          if (event.type === "waiting") stop.abort();
+        },
+      },
+    });
+    await untilStopped(project, stop.signal);
+    await working;
+    expect(notices).toEqual([lacking]);
+  });
+});
+
+describe("counts", () => {
+  test("leave groups out, as the percentage does", async () => {
+    const project = aProject();
+    project.define("work", () => "ok");
+    const text = "## One\n- [x] A\n- [ ] B\n";
+    await runOperation(planSubmit, project, { input: { path: aPlan(project, "tasks.md", text), executor: "work" } });
+    const { counts, progress } = await runOperation(status, project, { input: {} });
+    expect(counts).toMatchObject({ completed: 1, total: 2 });
+    expect(progress).toMatchObject({ percent: 50, currentStep: 1, totalSteps: 2 });
+    const { items } = await runOperation(sessionList, project, { input: {} });
+    expect(items[0]?.counts).toMatchObject({ completed: 1, total: 2 });
+  });
+});
 
 describe("run", () => {
   test("works a plan to its end and says so", async () => {
@@ -273,4 +336,14 @@ describe("ticking", () => {
     await runOperation(taskDone, project, { input: { task: "1.2" } });
     expect(readFileSync(path, "utf8")).toBe("# Another\n");
   });
+});
+
+test("run removes working memory that has expired, in whichever session", async () => {
+  const project = aProject();
+  project.define("work", () => "ok");
+  await runOperation(memorySet, project, { input: { key: "short", value: 1, ttl: 1_000 } });
+  await runOperation(memorySet, project, { input: { key: "long", value: 1 } });
+  project.clock.advance(2_000);
+  await runOperation(run, project, { input: { path: aPlan(project, "plan.yaml", ONE) } });
+  expect((await dumpTables(project.store)).memory?.map(({ key }) => key)).toEqual(["long"]);
 });

@@ -7,7 +7,11 @@ import type { SessionId } from "../domain/ids.ts";
 import type { Executor } from "../engine/executor.ts";
 import type { Worker } from "../engine/worker.ts";
 import { createWorker } from "../engine/worker.ts";
+import { describeQueue } from "../store/commands/queue.ts";
+import { startMemoryCleanup } from "../memory/memory-cleanup.ts";
 import { settleSession } from "../store/commands/sessions.ts";
+import { startAutomaticCleanup } from "./automatic-cleanup.ts";
+import { createCheckpointer, sealEnded } from "./checkpointer.ts";
 import { concurrencyInput, sessionReference } from "./json/inputs.ts";
 import { toIsoOrNull } from "./json/times.ts";
 import type { OperationContext, RunOptions } from "./operation.ts";
@@ -17,6 +21,7 @@ import type { PlanTicker } from "./plan-ticker.ts";
 import { createPlanTicker } from "./plan-ticker.ts";
 import { findSessionId } from "./references.ts";
 import { GRACE_MS, toOperationEvents } from "./session-work.ts";
+import { missingExecutorsMessage } from "./work-end.ts";
 
 export const workerRun = defineOperation({
   name: "worker-run",
@@ -41,28 +46,38 @@ export const workerRun = defineOperation({
     const executors = chosenExecutors(await context.loadExecutors(), input.executors);
     const { config } = context;
     const follower = sessionFollower(context, input.tick);
+    const checkpointer = createCheckpointer(context);
     const outcomes: Record<string, number> = {};
+    const sessionId = input.session === null ? null : await findSessionId(context, input.session);
     const worker = createWorker(context, {
       executors: () => executors,
       concurrency: input.concurrency ?? config.worker.concurrency,
-      sessionId: input.session === null ? null : await findSessionId(context, input.session),
+      sessionId,
       leaseMs: config.worker.leaseMs,
       heartbeatMs: config.worker.heartbeatMs,
       graceMs: GRACE_MS,
       onEvent: (event) => {
         for (const told of toOperationEvents(event)) options.onEvent?.(told);
+        if (event.kind === "started") checkpointer.taskStarted(event.claimed.task.sessionId);
         if (event.kind !== "ended") return;
+        checkpointer.taskEnded(event.claimed.task.sessionId);
         outcomes[event.outcome] = (outcomes[event.outcome] ?? 0) + 1;
         follower.touch(event.claimed.task.sessionId);
       },
     });
+    const cleaning = startAutomaticCleanup(context, options);
+    let stopMemoryCleanup = (): void => {};
     try {
       await worker.start();
-      await untilAborted(worker, follower, options);
+      stopMemoryCleanup = startMemoryCleanup(context, context.config.workingMemory.cleanupIntervalMs);
+      await untilAborted(worker, follower, { ...options, missing: () => missingHere(context, sessionId, executors) });
     } finally {
+      stopMemoryCleanup();
       try {
+        await cleaning.stop();
         await worker.stop();
       } finally {
+        await checkpointer.finish();
         await follower.finish();
       }
     }
@@ -90,15 +105,33 @@ function chosenExecutors(
   return chosen;
 }
 
-async function untilAborted(worker: Worker, follower: SessionFollower, { signal, onEvent }: RunOptions): Promise<void> {
+async function missingHere(
+  context: OperationContext,
+  sessionId: SessionId | null,
+  executors: ReadonlyMap<string, Executor>,
+): Promise<string | null> {
+  return missingExecutorsMessage(await context.store.execute(describeQueue, { sessionId }), new Set(executors.keys()));
+}
+
+interface UntilAborted extends RunOptions {
+  /** What waits for executors this process does not have. */
+  missing(): Promise<string | null>;
+}
+
+async function untilAborted(worker: Worker, follower: SessionFollower, options: UntilAborted): Promise<void> {
+  const { signal, onEvent, missing } = options;
   const aborted = whenAborted(signal);
   let lastSaid: string | null | undefined;
+  let lastLacking: string | null = null;
   if (signal?.aborted === true) return;
   for (let version = 0; ;) {
     const idle = await Promise.race([worker.nextIdle(version), aborted]);
     if (idle === null) return;
     version = idle.version;
     await follower.settle();
+    const lacking = await missing();
+    if (lacking !== null && lacking !== lastLacking) onEvent?.({ type: "notice", message: lacking });
+    lastLacking = lacking;
     const until = toIsoOrNull(idle.nextDueAt);
     if (until !== lastSaid) onEvent?.({ type: "waiting", until, message: "nothing to do" });
     lastSaid = until;
@@ -129,7 +162,9 @@ function sessionFollower(context: OperationContext, isTicking: boolean): Session
     cancelTimer = null;
     const sessions = [...touched];
     touched.clear();
-    for (const sessionId of sessions) await context.store.execute(settleSession, { sessionId });
+    for (const sessionId of sessions) {
+      await sealEnded(context, await context.store.execute(settleSession, { sessionId }));
+    }
   };
   return {
     touch(sessionId) {

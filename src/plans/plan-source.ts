@@ -66,7 +66,10 @@ function decodeUtf8(bytes: Uint8Array, path: string): string {
   }
 }
 
-/** The longest prefix that decodes ends here: found by halving, as a prefix cut inside a character is still valid when streamed. */
+/**
+ * Where the first character that is none begins: found by halving, as a prefix cut inside a character is still valid when
+ * streamed, and then by going back to the beginning of a character that does not go on as it began.
+ */
 function firstInvalidByte(bytes: Uint8Array): number {
   let valid = 0;
   let invalid = bytes.length;
@@ -75,12 +78,13 @@ function firstInvalidByte(bytes: Uint8Array): number {
     if (isValidPrefix(bytes.subarray(0, middle))) valid = middle;
     else invalid = middle - 1;
   }
+  while (valid > 0 && !isValidPrefix(bytes.subarray(0, valid), false)) valid -= 1;
   return Math.min(valid, Math.max(0, bytes.length - 1));
 }
 
-function isValidPrefix(bytes: Uint8Array): boolean {
+function isValidPrefix(bytes: Uint8Array, stream = true): boolean {
   try {
-    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream });
     return true;
   } catch {
     return false;

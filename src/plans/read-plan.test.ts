@@ -39,6 +39,12 @@ describe("detectPlanFormat", () => {
 });
 
 describe("readPlan", () => {
+  test("names the first byte of a character that does not go on as it began", async () => {
+    const bytes = Buffer.from([0x2d, 0x20, 0x5b, 0x20, 0x5d, 0x20, 0xe4, 0x62, 0x0a]);
+    const error = await readPlan({ path: "p.md", bytes }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ message: "p.md:1:7: not valid UTF-8: byte 6 of the file is 0xe4" });
+  });
+
   test("names the byte that is not UTF-8, its line and its column", async () => {
     const error = await errorOf(
       readPlan({ path: "p.yaml", bytes: Buffer.from([0x61, 0x0a, 0xc3, 0xa4, 0x62, 0xff, 0x61]) }),

@@ -27,3 +27,8 @@ export const weightInput = v.pipe(v.number(), v.minValue(0), v.maxValue(1_000_00
 export const retriesInput = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LIMITS.maxRetries));
 /** Milliseconds, or a text such as `10m`; `none` is no limit. */
 export const timeoutInput = v.union([v.pipe(v.number(), v.minValue(1)), v.string()]);
+
+/** An id of a fact, or the beginning of one. */
+export const factReference = v.pipe(v.string(), v.nonEmpty("names no fact"));
+/** A budget for a text that is made for a model. */
+export const tokensInput = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(LIMITS.answerTokens));

@@ -12,7 +12,10 @@ import { DEFAULT_CONFIG } from "../../config/config.ts";
 import type { Executor } from "../../engine/executor.ts";
 import type { Run } from "../../engine/run.ts";
 import { artifactFiles } from "../../store/artifact-files.ts";
+import type { MemoryBackend } from "../../memory/memory-backend.ts";
+import { storeBackend } from "../../memory/store-backend.ts";
 import { openSqliteStore } from "../../store/sqlite/sqlite-store.ts";
+import { anEnvironment } from "../../testing/builders.ts";
 import type { FakeClock } from "../../testing/fake-clock.ts";
 import { fakeClock } from "../../testing/fake-clock.ts";
 import type { OperationContext } from "../operation.ts";
@@ -23,11 +26,11 @@ export interface TestProject extends OperationContext {
   define(name: string, execute: (run: Run) => unknown): void;
 }
 
-/** Closed when the test ends. */
-export function aProject(config: Partial<Config> = {}): TestProject {
+/** Closed when the test ends. Two that are to have different ids need different seeds. */
+export function aProject(config: Partial<Config> = {}, seed = 1): TestProject {
   const projectDir = mkdtempSync(join(tmpdir(), "perdure-operations-"));
   const clock = fakeClock();
-  const random = seededRandom(1);
+  const random = seededRandom(seed);
   const store = openSqliteStore({ path: ":memory:", projectName: "test", actor: "test", clock, random });
   const executors = new Map<string, Executor>();
   onTestFinished(async () => {
@@ -39,9 +42,13 @@ export function aProject(config: Partial<Config> = {}): TestProject {
     clock,
     random,
     projectDir,
+    storeFiles: [],
     host: { id: "host", pid: 1, startToken: "1", startTokenOf: (pid) => (pid === 1 ? "1" : null) },
     config: { ...DEFAULT_CONFIG, ...config },
     artifactFiles: artifactFiles({ dir: join(projectDir, ".perdure", "artifacts"), random }),
+    embedder: null,
+    loadMemory: () => Promise.resolve<MemoryBackend>(storeBackend({ store })),
+    environment: () => Promise.resolve(anEnvironment()),
     loadExecutors: () => Promise.resolve(executors),
     define(name, execute) {
       executors.set(name, { name, execute: async (run) => await execute(run) });

@@ -1,0 +1,77 @@
+/** `perdure.checkpoints`: points of a session to return to, to fork from and to compare, from code. */
+
+import type { Checkpoint, CheckpointKind } from "../domain/checkpoint.ts";
+import type { EnvironmentDifference } from "../domain/environment.ts";
+import type { CheckpointId } from "../domain/ids.ts";
+import type { Session } from "../domain/session.ts";
+import { makeCheckpoint } from "../operations/checkpoint-create.ts";
+import type { CheckpointDifference } from "../operations/checkpoint-diff.ts";
+import { differenceBetween } from "../operations/checkpoint-diff.ts";
+import { forkFrom } from "../operations/checkpoint-fork.ts";
+import { returnTo } from "../operations/checkpoint-restore.ts";
+import type { CheckpointPage } from "../store/commands/checkpoints.ts";
+import { getCheckpoint, listCheckpoints, resolveCheckpoint } from "../store/commands/checkpoints.ts";
+import type { Restored } from "../store/commands/restore.ts";
+import { resolveSession } from "../store/commands/task-queries.ts";
+import type { Project } from "./open-project.ts";
+
+export interface RestoreOptions {
+  /** How long what runs may take to its next step boundary before it is cut off. Default 10,000. */
+  readonly waitMs?: number;
+  /** Restore also into an environment that does not fit. */
+  readonly force?: boolean;
+}
+
+export interface RestoredCheckpoint extends Restored {
+  /** What is different in the environment since the checkpoint. */
+  readonly differences: readonly EnvironmentDifference[];
+}
+
+/** Wherever a checkpoint is named: its id, the beginning of one, or its label (the newest of that label). */
+export interface Checkpoints {
+  /** Takes the same time whatever the session holds. Without a label it is called `manual`. */
+  create(session: string, options?: { readonly label?: string }): Promise<Checkpoint>;
+  /** @throws PerdureError `not-found` */
+  get(reference: string): Promise<Checkpoint>;
+  /** Newest first, a page at a time. */
+  list(
+    session: string,
+    filter?: { readonly kinds?: readonly CheckpointKind[]; readonly before?: number; readonly limit?: number },
+  ): Promise<CheckpointPage>;
+  /**
+   * Returns its session to the checkpoint, after keeping what is replaced as another (`undo`). What runs is stopped first,
+   * in whichever process; the session is paused then.
+   *
+   * @throws PerdureError `store-damaged` for a damaged checkpoint, naming the newest sound one; `environment-mismatch`
+   */
+  restore(reference: string, options?: RestoreOptions): Promise<RestoredCheckpoint>;
+  /** A session of its own as the checkpoint's was, paused until it is resumed. */
+  fork(reference: string, options?: { readonly name?: string }): Promise<Session>;
+  /** What differs from one checkpoint to another of its session, or to the present. */
+  diff(from: string, to?: string): Promise<CheckpointDifference>;
+}
+
+export function libraryCheckpoints(project: Project): Checkpoints {
+  const { store } = project;
+  const find = (reference: string): Promise<CheckpointId> => store.execute(resolveCheckpoint, { reference });
+  return {
+    async create(session, { label } = {}) {
+      const sessionId = await store.execute(resolveSession, { reference: session });
+      return await makeCheckpoint(project, { sessionId, label: label ?? null });
+    },
+    get: async (reference) => await store.execute(getCheckpoint, { checkpointId: await find(reference) }),
+    async list(session, { kinds, before, limit } = {}) {
+      const sessionId = await store.execute(resolveSession, { reference: session });
+      const page = { kinds: kinds ?? null, before: before ?? null, limit: limit ?? 20 };
+      return await store.execute(listCheckpoints, { sessionId, ...page });
+    },
+    async restore(reference, { waitMs = 10_000, force = false } = {}) {
+      const { restored, differences } = await returnTo(project, { checkpointId: await find(reference), waitMs, force });
+      return { ...restored, differences };
+    },
+    fork: async (reference, { name } = {}) =>
+      await forkFrom(project, { checkpointId: await find(reference), name: name ?? null }),
+    diff: async (from, to) =>
+      await differenceBetween(project, { from: await find(from), to: to === undefined ? null : await find(to) }),
+  };
+}
