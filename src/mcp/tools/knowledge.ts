@@ -1,0 +1,81 @@
+/** `remember` and `recall` */
+
+import * as v from "valibot";
+
+import { FACT_KINDS } from "../../domain/fact.ts";
+import { runOperation } from "../../operations/operation.ts";
+import { recall as recallOperation } from "../../operations/recall.ts";
+import { remember as rememberOperation } from "../../operations/remember.ts";
+import { nameOfAgent } from "../agent-name.ts";
+import { ADDS, answer, defineTool, READS } from "../tool.ts";
+
+export const remember = defineTool({
+  name: "remember",
+  description:
+    "Records a fact about the project that outlives this session: a decision, pattern, constraint or finding. One fact at a time, in a sentence.",
+  annotations: { ...ADDS, idempotentHint: true },
+  input: v.strictObject({
+    fact: v.string(),
+    kind: v.picklist(FACT_KINDS),
+    source: v.optional(v.pipe(v.string(), v.description("a file, a task, a person; default: you"))),
+    supersedes: v.optional(v.pipe(v.string(), v.description("id of the fact it replaces"))),
+    depends_on: v.optional(v.pipe(v.array(v.string()), v.description("ids of facts it is built on"))),
+  }),
+  output: v.object({
+    success: v.boolean(),
+    /** `outdated`: this was replaced or forgotten before, and is not recorded. */
+    outcome: v.picklist(["recorded", "known", "outdated"]),
+    fact_id: v.string(),
+  }),
+  async run(context, { fact: text, kind, source, supersedes, depends_on: dependsOn }, { client }) {
+    const { outcome, fact } = await runOperation(rememberOperation, context, {
+      input: {
+        text,
+        kind,
+        source: source ?? nameOfAgent(client),
+        supersedes: supersedes ?? null,
+        dependsOn: dependsOn ?? [],
+      },
+    });
+    const id = fact.id.slice(0, 8);
+    const words = {
+      recorded: `Recorded as fact ${id}.`,
+      known: `Known already: fact ${id}.`,
+      outdated: `Not recorded: fact ${id} said so and is ${fact.status}${fact.statusNote === null ? "" : ` (${fact.statusNote})`}.`,
+    };
+    return answer({ success: outcome !== "outdated", outcome, fact_id: fact.id }, words[outcome]);
+  },
+});
+
+export const recall = defineTool({
+  name: "recall",
+  description: "Finds facts about the project by what they say, best first, each with its source, within a budget.",
+  annotations: READS,
+  input: v.strictObject({
+    query: v.string(),
+    kind: v.optional(v.array(v.picklist(FACT_KINDS))),
+    tokens: v.optional(v.pipe(v.number(), v.integer(), v.minValue(50), v.maxValue(10_000)), 1_000),
+  }),
+  output: v.object({
+    facts: v.array(
+      v.object({ fact_id: v.string(), kind: v.string(), fact: v.string(), source: v.string(), status: v.string() }),
+    ),
+    /** Found as well, but over the budget. */
+    left_out: v.number(),
+  }),
+  async run(context, { query, kind, tokens }) {
+    const { items, text, leftOut } = await runOperation(recallOperation, context, {
+      input: { query, tokens, ...(kind === undefined || kind.length === 0 ? {} : { kind }) },
+    });
+    const facts = items.map(({ id, kind: of, text: fact, source, status }) => ({
+      fact_id: id,
+      kind: of,
+      fact,
+      source,
+      status,
+    }));
+    const none = "No fact answers that.";
+    const more = leftOut === 0 ? "" : `\n${leftOut} more were found; ask for more tokens or more exactly.`;
+    return answer({ facts, left_out: leftOut }, (items.length === 0 ? none : text) + more);
+  },
+});
