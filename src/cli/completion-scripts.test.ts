@@ -31,8 +31,8 @@ describe.skipIf(!hasBash)("the bash script", () => {
   });
 
   test("leaves out what comes with a later version", () => {
-    expect(completions("perdure", "br")).toEqual([]);
-    expect(completions("perdure", "session", "del")).toEqual([]);
+    expect(completions("perdure", "gr")).toEqual([]);
+    expect(completions("perdure", "context", "cha")).toEqual([]);
   });
 });
 

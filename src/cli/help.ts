@@ -12,7 +12,7 @@ import { findVerb, VERBS, verbsOf } from "./verbs.ts";
 export async function showHelp(before: readonly string[], words: readonly string[]): Promise<number> {
   const output = createOutput({ isJson: false, isQuiet: false });
   if (before.some((word) => word === "--version" || word === "-V")) {
-    const { packageVersion } = await import("./package-version.ts");
+    const { packageVersion } = await import("../app/package-version.ts");
     if (before.includes("--json"))
       createOutput({ isJson: true, isQuiet: false }).printData({ version: packageVersion() });
     else output.print(packageVersion());

@@ -59,6 +59,7 @@ async function runVerb(entry: VerbEntry, words: readonly string[]): Promise<numb
         store: args.text("store"),
         durability: null,
         actor: "cli",
+        onWarning: (message) => call.output.remark(`warning: ${message}`),
       });
       opened.push(project);
       return project;

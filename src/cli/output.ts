@@ -54,7 +54,7 @@ export function createOutput({ isJson, isQuiet }: { readonly isJson: boolean; re
     isJson,
     isQuiet,
     isLive: !isJson && !isQuiet && isLive({ env: process.env, isTty }),
-    view: () => ({ paint, width: isTty ? (process.stdout.columns ?? null) : null, now: systemClock.now() }),
+    view: () => ({ paint, width: isTty ? columnsOf(process.stdout) : null, now: systemClock.now() }),
     print: (text) => write(`${text}\n`),
     printData: (data) => write(`${JSON.stringify({ schemaVersion: SCHEMA_VERSION, data }, null, isTty ? 2 : 0)}\n`),
     printEvent: (event) => write(`${JSON.stringify({ schemaVersion: SCHEMA_VERSION, event })}\n`),
@@ -73,6 +73,11 @@ export function writeError(text: string): void {
 
 export function hasErrorColour(): boolean {
   return hasColour({ env: process.env, isTty: isTerminal(STDERR) });
+}
+
+/** A terminal that says it has no columns does not know how many it has. */
+function columnsOf({ columns }: { readonly columns?: number }): number | null {
+  return columns === undefined || columns <= 0 ? null : columns;
 }
 
 function isTerminal(fd: number): boolean {

@@ -40,6 +40,8 @@ export interface OperationVerb<Said extends AnySchema, Shown extends AnySchema> 
   text(data: v.InferInput<Shown>, view: View, args: ParsedArguments): string;
   /** What is to be told beside the result. */
   notices?(data: v.InferInput<Shown>): readonly string[];
+  /** What is to be known of a result that is not all there is. */
+  remarks?(data: v.InferInput<Shown>): readonly string[];
   /** Default 0. */
   exit?(data: v.InferInput<Shown>): number;
 }
@@ -55,10 +57,22 @@ export function operationVerb<Said extends AnySchema, Shown extends AnySchema>(s
       const data = await runOperation(operation, context, { input });
       if (output.isJson) output.printData(data);
       else printText(output, spec.text(data, output.view(), args));
+      // Piped, the result is one item a line; on a terminal the list says itself that it goes on.
+      if (output.view().width === null) sayMore(output, data);
+      for (const remark of spec.remarks?.(data) ?? []) output.remark(remark);
       for (const notice of spec.notices?.(data) ?? []) output.remark(`notice: ${safeLine(notice)}`);
       return spec.exit?.(data) ?? 0;
     },
   };
+}
+
+function sayMore(output: Output, data: unknown): void {
+  const cursor = typeof data === "object" && data !== null && "nextCursor" in data ? data.nextCursor : null;
+  if (typeof cursor === "string") output.remark(moreWords(cursor));
+}
+
+export function moreWords(cursor: string): string {
+  return `… more: --cursor ${cursor}`;
 }
 
 function printText(output: Output, text: string): void {

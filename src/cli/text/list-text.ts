@@ -3,6 +3,7 @@
 import type { View } from "../output.ts";
 import type { Cell, Column } from "../terminal/table.ts";
 import { renderTable } from "../terminal/table.ts";
+import { moreWords } from "../verb.ts";
 
 export interface ListText<Item> {
   readonly items: readonly Item[];
@@ -29,6 +30,6 @@ export function listText<Item>(
   if (items.length === 0) return width === null ? "" : empty;
   const header = width === null ? {} : { header: (line: string) => paint("dim", line) };
   const lines = renderTable(columns, items.map(row), { width, ...header });
-  const more = nextCursor === null || width === null ? [] : [paint("dim", `… more: --cursor ${nextCursor}`)];
+  const more = nextCursor === null || width === null ? [] : [paint("dim", moreWords(nextCursor))];
   return [...lines, ...more].join("\n");
 }

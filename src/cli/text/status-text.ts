@@ -51,19 +51,21 @@ export function paintStatus(paint: Paint, text: string, status: string = text): 
 }
 
 /** `40%  4 of 10 done · about 3m left · 2m 03s elapsed · 2 running · 1 failed` */
-export function progressWords({ counts, progress, session }: StatusData, now: number): string {
+export function progressWords({ counts, progress, running, session }: StatusData, now: number): string {
   const parts = [`${counts.completed} of ${counts.total - counts.cancelled} done`];
   if (session.status === "active" && progress.estimatedCompletion !== null) {
     const leftMs = Date.parse(progress.estimatedCompletion) - now;
     if (leftMs >= 1_000) parts.push(`about ${formatElapsed(leftMs)} left`);
   }
   parts.push(`${formatElapsed(progress.timeElapsed)} elapsed`);
-  for (const status of OTHER_STATUSES)
-    if (counts[status] > 0) parts.push(`${counts[status]} ${status === "in_progress" ? "running" : status}`);
+  const stopped = running.filter((task) => task.stopped !== null).length;
+  if (counts.in_progress > stopped) parts.push(`${counts.in_progress - stopped} running`);
+  if (stopped > 0) parts.push(`${stopped} stopped`);
+  for (const status of OTHER_STATUSES) if (counts[status] > 0) parts.push(`${counts[status]} ${status}`);
   return `${formatPercent(progress.percent)}  ${parts.join(" · ")}`;
 }
 
-const OTHER_STATUSES = ["in_progress", "failed", "blocked", "pending", "cancelled"] as const;
+const OTHER_STATUSES = ["failed", "blocked", "pending", "cancelled"] as const;
 
 type Rows = readonly (readonly { readonly text: string; readonly paint?: (text: string) => string }[])[];
 
@@ -88,14 +90,21 @@ function titleCell(task: { readonly key: string | null; readonly taskId: string;
 function runningRows({ running }: StatusData, { paint, now }: View): Rows {
   return running.map((task) => {
     const said = [
+      stoppedWords(task.stopped),
       formatElapsed(now - Date.parse(task.startedAt)),
       task.percent > 0 ? formatPercent(task.percent) : null,
       task.attempt > 1 ? `attempt ${task.attempt}` : null,
       task.step === null ? null : safeLine(task.step),
       task.message === null ? null : safeLine(task.message),
     ];
-    return [nameCell(paint, "cyan", task), titleCell(task), { text: said.filter((part) => part !== null).join(" · ") }];
+    const style = task.stopped === null ? "cyan" : "yellow";
+    return [nameCell(paint, style, task), titleCell(task), { text: said.filter((part) => part !== null).join(" · ") }];
   });
+}
+
+function stoppedWords(stopped: StatusData["running"][number]["stopped"]): string | null {
+  if (stopped === null) return null;
+  return `stopped (${stopped === "process_gone" ? "its process is gone" : "its lease is over"}; \`perdure resume\` continues)`;
 }
 
 /** Those that only wait for others are told by their number: it is the rest that someone can do something about. */

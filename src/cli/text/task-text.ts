@@ -68,12 +68,17 @@ function fieldsOf(task: TaskShown, now: number): readonly (readonly [string, str
     ["timeout", task.timeoutMs === null ? null : formatDuration(task.timeoutMs)],
     ["schedule", schedule === null ? null : safeLine(JSON.stringify(schedule))],
     ["due", task.status === "pending" && task.runAt !== null ? formatRelative(task.runAt, now) : null],
-    ["needs", task.dependencies.length === 0 ? null : task.dependencies.map(shortId).join(", ")],
+    ["needs", task.needs.length === 0 ? null : task.needs.map(needText).join(", ")],
     ["part of", task.parentId === null ? null : shortId(task.parentId)],
     ["created", formatInstant(task.createdAt, now)],
     ["started", task.startedAt === null ? null : formatInstant(task.startedAt, now)],
     ["ended", task.completedAt === null ? null : formatInstant(task.completedAt, now)],
   ];
+}
+
+function needText({ id, key, status }: TaskShown["needs"][number]): string {
+  const name = taskName({ key, id });
+  return status === "completed" ? name : `${name} (${status.replaceAll("_", " ")})`;
 }
 
 function commandOf({ executor, input }: TaskShown): string {

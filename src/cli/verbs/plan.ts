@@ -50,7 +50,7 @@ export const plan: Verb = {
     const { planShow: showing } = await import("../../operations/plan-show.ts");
     const shown = await runOperation(showing, project, { input });
     const format = GRAPH_FORMATS.find((name) => name === args.text("graph")) ?? null;
-    if (!output.isJson) output.print(format === null ? planText(shown, output.view()) : planGraph(shown.tasks, format));
+    // Before anything is printed: a plan that is refused is not shown as if it had been taken.
     let submitted: Submitted | null = null;
     if (!args.flag("dry-run")) {
       const { planSubmit: submitting } = await import("../../operations/plan-submit.ts");
@@ -58,6 +58,7 @@ export const plan: Verb = {
         input: { ...input, concurrency: args.number("concurrency") },
       });
     }
+    if (!output.isJson) output.print(format === null ? planText(shown, output.view()) : planGraph(shown.tasks, format));
     for (const notice of shown.notices) output.remark(`notice: ${safeLine(notice)}`);
     if (output.isJson) output.printData({ ...shown, submitted });
     else if (submitted !== null) tellSubmitted(submitted, output, format !== null);

@@ -10,6 +10,7 @@ const WORK_OPTIONS: readonly OptionSpec[] = [
   { name: "concurrency", short: "c", type: "integer", placeholder: "N", help: "tasks to run side by side" },
   { name: "wait", type: "boolean", help: "keep waiting for people instead of ending when only they can go on" },
   { name: "tick", type: "boolean", isOn: true, help: "leave the boxes of a Markdown plan as they are" },
+  { name: "force", type: "boolean", help: "go on also where the environment does not fit the last checkpoint" },
 ];
 
 const NOTES = [
@@ -49,7 +50,7 @@ export const run: Verb = {
     };
     if (args.flag("detach")) {
       const { submitDetached } = await import("../work/detach.ts");
-      return await submitDetached(call, plan);
+      return await submitDetached(call, { ...plan, force: args.flag("force") });
     }
     const { run: operation } = await import("../../operations/run.ts");
     const input = { ...plan, ...workInput(call) };
@@ -67,17 +68,17 @@ export const resume: Verb = {
   ],
   options: [
     ...WORK_OPTIONS,
-    {
-      name: "force",
-      type: "boolean",
-      help: "go on whatever changed in the environment (nothing stops it in this version)",
-    },
     { name: "detach", short: "d", type: "boolean", help: "work in the background" },
+    { name: "dry-run", type: "boolean", help: "tell where work would go on, and change nothing" },
   ],
   notes: NOTES,
-  examples: ["perdure resume", "perdure resume 41abf8dc"],
+  examples: ["perdure resume", "perdure resume 41abf8dc", "perdure resume --dry-run"],
   async run(call) {
     const session = call.args.text("SESSION");
+    if (call.args.flag("dry-run")) {
+      const { resumePointVerb } = await import("./resume-point.ts");
+      return await resumePointVerb.run(call);
+    }
     if (call.args.flag("detach")) {
       const { resumeDetached } = await import("../work/detach.ts");
       return await resumeDetached(call, session);

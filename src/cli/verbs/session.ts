@@ -1,15 +1,14 @@
 /** `perdure session list|show|pause|resume|cancel` */
 
 import { formatDuration } from "../../base/duration.ts";
-import type { SessionJson } from "../../operations/json/session.ts";
 import { pageInputOf, PAGE_OPTIONS } from "../list-options.ts";
-import type { View } from "../output.ts";
 import type { ArgumentSpec } from "../parse-arguments.ts";
 import { safeLine } from "../terminal/ansi.ts";
 import { formatPercent } from "../terminal/progress-bar.ts";
 import { fieldLines } from "../text/fields.ts";
 import { listText } from "../text/list-text.ts";
 import { shortId } from "../text/names.ts";
+import { sessionLine } from "../text/session-line.ts";
 import { paintStatus } from "../text/status-text.ts";
 import { formatInstant } from "../text/times.ts";
 import { operationVerb } from "../verb.ts";
@@ -30,11 +29,21 @@ export const sessionList = operationVerb({
       isRepeated: true,
       help: "only created, active, paused, completed, failed or cancelled",
     },
+    { name: "agent", type: "text", placeholder: "NAME", help: "only of this agent" },
+    { name: "user", type: "text", placeholder: "NAME", help: "only of this user" },
+    { name: "search", type: "text", placeholder: "TEXT", help: "in name or goal" },
+    { name: "after", type: "text", placeholder: "TIME", help: "created since: an instant, or how long ago (2d)" },
+    { name: "before", type: "text", placeholder: "TIME", help: "created until: an instant, or how long ago" },
     ...PAGE_OPTIONS,
   ],
   load: async () => (await import("../../operations/session-list.ts")).sessionList,
   input: (args) => ({
     status: args.list("status").length === 0 ? undefined : args.list("status").join(","),
+    agent: args.text("agent"),
+    user: args.text("user"),
+    search: args.text("search"),
+    createdAfter: args.text("after"),
+    createdBefore: args.text("before"),
     ...pageInputOf(args),
   }),
   text: (page, view) =>
@@ -73,6 +82,9 @@ export const sessionShow = operationVerb({
     const fields = [
       ["id", session.id],
       ["plan", session.planFile],
+      ["agent", session.agentId === null ? null : safeLine(session.agentId)],
+      ["user", session.userId === null ? null : safeLine(session.userId)],
+      ["from", session.originId],
       ["goal", session.goal === null ? null : safeLine(session.goal)],
       [
         "progress",
@@ -89,10 +101,6 @@ export const sessionShow = operationVerb({
     return [sessionLine(session, view), ...fieldLines(fields, view.paint)].join("\n");
   },
 });
-
-function sessionLine(session: Pick<SessionJson, "id" | "name" | "status">, { paint }: View): string {
-  return `${paint("bold", safeLine(session.name))}  ${paintStatus(paint, session.status)}  ${paint("dim", shortId(session.id))}`;
-}
 
 export const sessionPause = operationVerb({
   arguments: [SESSION],

@@ -28,7 +28,12 @@ export async function submitDetached(call: Call, plan: Readonly<Record<string, u
 export async function resumeDetached(call: Call, session: string | null): Promise<number> {
   const project = await call.open("existing");
   const { sessionShow } = await import("../../operations/session-show.ts");
-  return await detach(call, project, await runOperation(sessionShow, project, { input: { session } }));
+  const found = await runOperation(sessionShow, project, { input: { session } });
+  // Here rather than in the background, where nobody would see it refused.
+  const { checkBeforeWork } = await import("../../operations/environment-check.ts");
+  const { asId } = await import("../../domain/ids.ts");
+  await checkBeforeWork(project, { sessionId: asId(found.id), force: call.args.flag("force") });
+  return await detach(call, project, found);
 }
 
 async function detach({ args, output }: Call, project: Project, session: Detached): Promise<number> {
@@ -39,9 +44,10 @@ async function detach({ args, output }: Call, project: Project, session: Detache
     session.id,
     "--project",
     project.projectDir,
-    ...(args.text("store") === null ? [] : ["--store", project.storePath]),
+    ...(args.text("store") === null ? [] : ["--store", project.storeReference]),
     ...(concurrency === null ? [] : ["--concurrency", String(concurrency)]),
     ...(args.flag("wait") ? ["--wait"] : []),
+    ...(args.flag("force") ? ["--force"] : []),
     ...(args.flag("tick") ? [] : ["--no-tick"]),
   ];
   const pid = await start(words, { log, directory: project.projectDir });

@@ -23,7 +23,12 @@ const EXITS: Readonly<Record<WorkedData["end"], number>> = {
 
 /** What `run` and `resume` take alike. */
 export function workInput({ args }: Pick<Call, "args">) {
-  return { concurrency: args.number("concurrency"), wait: args.flag("wait"), tick: args.flag("tick") };
+  return {
+    concurrency: args.number("concurrency"),
+    wait: args.flag("wait"),
+    tick: args.flag("tick"),
+    force: args.flag("force"),
+  };
 }
 
 export async function workCall(

@@ -20,6 +20,8 @@ const line = (key: string, title: string) => ({
   runAt: "2026-11-21T09:00:00.000Z",
 });
 
+const LONG_TITLE = "A title that goes on and on, much longer than anybody would ever read on a terminal ".repeat(3);
+
 function aStatus(change: Partial<StatusData> = {}): StatusData {
   return {
     session: { id: "41abf8dc-0000", name: "Publish", status: "active" },
@@ -42,6 +44,7 @@ function aStatus(change: Partial<StatusData> = {}): StatusData {
         startedAt: "2026-11-21T09:59:48.000Z",
         step: "npm test",
         percent: 60,
+        stopped: null,
         message: "suite 3 of 5",
       },
       {
@@ -51,6 +54,7 @@ function aStatus(change: Partial<StatusData> = {}): StatusData {
         startedAt: "2026-11-21T09:59:59.000Z",
         step: null,
         percent: 0,
+        stopped: null,
         message: null,
       },
     ],
@@ -70,6 +74,17 @@ describe("workFrame", () => {
       "  ⠙ test  Run the tests ██████░░░░ 60%  12s · attempt 2 · npm test · suite 3 of 5",
       "  ⠙ docs  文書  1s",
     ]);
+  });
+
+  test("keeps the bar, the percentage and the time in sight however long a title is", () => {
+    const [running] = aStatus().running;
+    if (running === undefined) throw new Error("nothing runs");
+    const long = { ...running, title: LONG_TITLE, percent: 50, step: null, message: null };
+    const frame = workFrame(aStatus({ running: [long] }), { ...view, width: 60 });
+    expect(frame[1]).toContain("…");
+    expect(frame[1]).toContain(progressBar(50, 10));
+    expect(frame[1]).toMatch(/ 50% {2}\d+s?/);
+    expect(displayWidth(frame[1] ?? "")).toBeLessThanOrEqual(60);
   });
 
   test("never is wider than the terminal", () => {

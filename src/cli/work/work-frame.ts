@@ -5,6 +5,7 @@ import { safeLine } from "../terminal/ansi.ts";
 import type { Span } from "../terminal/line.ts";
 import { fitLine } from "../terminal/line.ts";
 import { formatPercent, progressBar } from "../terminal/progress-bar.ts";
+import { displayWidth, truncate } from "../terminal/width.ts";
 import { taskName } from "../text/names.ts";
 import type { StatusData } from "../text/status-text.ts";
 import { progressWords } from "../text/status-text.ts";
@@ -43,7 +44,11 @@ export function workFrame(status: StatusData, view: FrameView): readonly string[
   return lines.map((spans) => fitLine(spans, view.width, view.paint));
 }
 
-function taskSpans(task: StatusData["running"][number], { now, turn }: FrameView): readonly Span[] {
+const LEAST_TITLE_COLUMNS = 12;
+/** Of what is said of a task, so much is shown before its title gives way no further. */
+const SAID_COLUMNS = 24;
+
+function taskSpans(task: StatusData["running"][number], { now, turn, width }: FrameView): readonly Span[] {
   const name = taskName({ key: task.key, id: task.taskId });
   const title = safeLine(task.title);
   const said = [
@@ -59,11 +64,14 @@ function taskSpans(task: StatusData["running"][number], { now, turn }: FrameView
           { text: ` ${formatPercent(task.percent)}` },
         ]
       : [];
+  const fixed = displayWidth(name) + percent.reduce((sum, { text }) => sum + displayWidth(text), 0) + "  ⠋   ".length;
+  const rest = `  ${said.join(" · ")}`;
+  const room = (width ?? Number.POSITIVE_INFINITY) - fixed - Math.min(SAID_COLUMNS, displayWidth(rest));
   return [
     { text: `  ${SPINNER[turn % SPINNER.length] ?? ""} `, style: "cyan" },
     { text: name, style: "bold" },
-    { text: title === name ? "" : `  ${title}` },
+    { text: title === name ? "" : `  ${truncate(title, Math.max(LEAST_TITLE_COLUMNS, room))}` },
     ...percent,
-    { text: `  ${said.join(" · ")}`, style: "dim" },
+    { text: rest, style: "dim" },
   ];
 }
