@@ -49,7 +49,7 @@ describe("a plan", () => {
     project.write("plan.yaml", content);
     for (const verb of ["run", "plan", "import"]) {
       const { code, stdout, stderr } = await project.run(verb, "plan.yaml");
-      expect([verb, code, verb === "plan" ? "" : stdout]).toEqual([verb, exit, ""]);
+      expect([verb, code, stdout]).toEqual([verb, exit, ""]);
       expect(stderr).toMatch(/^error: /);
       expect(stderr).toMatch(message);
       expect(stderr).toContain("\nhint: ");

@@ -46,8 +46,8 @@ describe("exit codes", () => {
     [["status", "--jsno"], "error: status has no option --jsno; did you mean --json?"],
     [["run"], "error: PLAN is missing"],
     [["task"], "error: perdure task needs to be told what to do: add, show, list"],
-    [["brief"], "error: `perdure brief` is not part of this version of Perdure yet"],
-    [["session", "delete", "x"], "error: `perdure session delete` is not part of this version of Perdure yet"],
+    [["graph"], "error: `perdure graph` is not part of this version of Perdure yet"],
+    [["context", "chain", "x"], "error: `perdure context chain` is not part of this version of Perdure yet"],
     [["run", "--goal", "world peace"], "error: Planning from a goal (--goal) is not part of this version"],
     [["status", "--lines", "0"], "error: There is no Perdure project"],
   ])("2, or 3 where nothing is there: %j", async (words, message) => {

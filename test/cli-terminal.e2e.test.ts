@@ -25,8 +25,8 @@ interface Terminal {
   says(text: string): Promise<void>;
 }
 
-function onTerminal(words: string, env: Readonly<Record<string, string>> = {}): Terminal {
-  const line = `stty cols ${COLUMNS} rows 12; exec '${process.execPath}' '${MAIN}' ${words}`;
+function onTerminal(words: string, env: Readonly<Record<string, string>> = {}, columns = COLUMNS): Terminal {
+  const line = `stty cols ${columns} rows 12; exec '${process.execPath}' '${MAIN}' ${words}`;
   const child = spawn(SCRIPT, ["-qec", line, "/dev/null"], {
     cwd: project.dir,
     env: { ...process.env, TERM: "xterm-256color", CI: "", NO_COLOR: "", FORCE_COLOR: "", ...env },
@@ -116,6 +116,12 @@ describe.skipIf(!hasScript)("on a terminal", () => {
     const lines = drawnLines((await onTerminal("task list").finished).screen);
     expect(lines[0]).toMatch(/^task {2}status {3}done {2}priority {2}title$/);
     expect(lines.filter((line) => displayWidth(line) > COLUMNS)).toEqual([]);
+  });
+
+  test("that does not know its width › nothing is cut off", async () => {
+    await project.run("task", "add", "A title of some length");
+    const { screen } = await onTerminal("task list", {}, 0).finished;
+    expect(screen).toContain("A title of some length");
   });
 
   test("watch › ends with the session, leaving where it stands", async () => {

@@ -18,7 +18,7 @@ export interface Recorded {
 }
 
 export function readRecorded(projectDir: string): Recorded {
-  const database = new DatabaseSync(join(projectDir, ".perdure", "perdure.db"));
+  const database = new DatabaseSync(join(projectDir, ".perdure", "perdure.db"), { timeout: 10_000 });
   try {
     const all = (sql: string): readonly Record<string, unknown>[] => database.prepare(sql).all();
     const tasks = all("select key from tasks where status = 'completed' and executor = 'command'");

@@ -1,0 +1,107 @@
+/** `perdure init --agents`, its undoing, and the hooks it writes. */
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+
+import type { CliProject } from "./cli/cli-project.ts";
+import { createCliProject } from "./cli/cli-project.ts";
+
+let project: CliProject;
+
+beforeEach(() => {
+  project = createCliProject();
+});
+
+afterEach(() => {
+  project.remove();
+});
+
+const SETTINGS = [
+  ".agents/skills/perdure/SKILL.md",
+  ".claude/settings.json",
+  ".claude/skills/perdure/SKILL.md",
+  ".codex/config.toml",
+  ".gemini/settings.json",
+  ".mcp.json",
+];
+const settingsOf = (files: readonly string[]): readonly string[] =>
+  files.filter((file) => /^\.(agents|claude|codex|gemini|mcp).*\.(json|toml|md)$/.test(file));
+
+describe("perdure init --agents", () => {
+  test("shows with --dry-run what it would write, and writes nothing", async () => {
+    const { code, stdout } = await project.run("init", "--agents", "--dry-run");
+    expect(code).toBe(0);
+    expect(stdout).toContain('+       "command": "perdure"');
+    expect(project.files()).toEqual([]);
+  });
+
+  test("writes the settings of each agent, and --undo leaves nothing of them", async () => {
+    expect((await project.run("init", "--agents")).code).toBe(0);
+    expect(settingsOf(project.files())).toEqual(SETTINGS);
+    expect(JSON.parse(project.read(".mcp.json"))).toEqual({
+      mcpServers: { perdure: { command: "perdure", args: ["mcp"] } },
+    });
+    expect(project.read(".codex/config.toml")).toContain('command = "perdure hook session-start"');
+    expect((await project.run("init", "--agents", "--undo")).code).toBe(0);
+    expect(project.files().filter((file) => /^\.(agents|claude|codex|gemini|mcp)/.test(file))).toEqual([]);
+  });
+
+  test("puts its entries beside those that are there, and --undo gives the files back byte for byte", async () => {
+    mkdirSync(join(project.dir, ".claude"));
+    const before = '{\n\t// mine\n\t"hooks": { "Stop": [ {"hooks":[{"type":"command","command":"say done"}]} ] },\n}\n';
+    project.write(".claude/settings.json", before);
+    project.write(".mcp.json", '{"mcpServers":{"other":{"command":"x"}}}');
+    await project.run("init", "--agents");
+    await project.run("init", "--agents");
+    const after = project.read(".claude/settings.json");
+    expect(after).toContain("// mine");
+    expect(after.match(/perdure hook stop/g)).toHaveLength(1);
+    await project.run("init", "--agents", "--undo");
+    expect(project.read(".claude/settings.json")).toBe(before);
+    expect(project.read(".mcp.json")).toBe('{"mcpServers":{"other":{"command":"x"}}}');
+  });
+
+  test("leaves what was changed since, and takes out its own", async () => {
+    await project.run("init", "--agents");
+    const changed = project
+      .read(".mcp.json")
+      .replace('"mcpServers": {', '"mcpServers": {\n    "new": {"command": "y"},');
+    project.write(".mcp.json", changed);
+    await project.run("init", "--agents", "--undo");
+    expect(JSON.parse(project.read(".mcp.json"))).toEqual({ mcpServers: { new: { command: "y" } } });
+  });
+
+  test("writes none of them when one cannot be read", async () => {
+    project.write(".mcp.json", "{ not json");
+    const { code, stderr } = await project.run("init", "--agents");
+    expect(code).toBe(2);
+    expect(stderr).toContain(".mcp.json is no JSON object");
+    expect(settingsOf(project.files())).toEqual([".mcp.json"]);
+  });
+});
+
+describe("perdure hook", () => {
+  test("gives the brief at the start and a line otherwise, as JSON alone", async () => {
+    await project.run("task", "add", "Write it");
+    const start = await project.run("hook", "session-start");
+    const { hookSpecificOutput } = JSON.parse(start.stdout);
+    expect(hookSpecificOutput).toMatchObject({
+      hookEventName: "SessionStart",
+      additionalContext: expect.stringContaining("Next 1"),
+    });
+    expect(hookSpecificOutput.additionalContext).not.toContain("`perdure ");
+    const stop = await project.run("hook", "stop");
+    expect(JSON.parse(stop.stdout)).toEqual({
+      systemMessage: "Perdure: tasks is active, 0 of 1 tasks done; next Write it",
+    });
+  });
+
+  test("never stands in an agent's way", async () => {
+    for (const event of ["session-start", "nonsense"]) {
+      const { code, stdout } = await project.run("hook", event);
+      expect([code, stdout]).toEqual([0, "{}\n"]);
+    }
+  });
+});
