@@ -5,10 +5,15 @@
 
 import { parseArgs } from "node:util";
 
+import { checkpoints } from "./benchmarks/checkpoints.ts";
 import { claimLatency } from "./benchmarks/claim-latency.ts";
 import { contention } from "./benchmarks/contention.ts";
+import { conversation } from "./benchmarks/conversation.ts";
+import { facts } from "./benchmarks/facts.ts";
 import { idle } from "./benchmarks/idle.ts";
+import { mcp } from "./benchmarks/mcp.ts";
 import { memory } from "./benchmarks/memory.ts";
+import { memoryEntries } from "./benchmarks/memory-entries.ts";
 import { pickup } from "./benchmarks/pickup.ts";
 import { startup } from "./benchmarks/startup.ts";
 import { steps } from "./benchmarks/steps.ts";
@@ -18,7 +23,21 @@ import type { Benchmark, Check } from "./harness/report.ts";
 import { formatCheck, formatFindings } from "./harness/report.ts";
 import { removeScratch } from "./harness/scratch.ts";
 
-const ALL: readonly Benchmark[] = [throughput, steps, pickup, claimLatency, memory, idle, startup, contention];
+const ALL: readonly Benchmark[] = [
+  throughput,
+  steps,
+  pickup,
+  claimLatency,
+  memory,
+  idle,
+  startup,
+  contention,
+  memoryEntries,
+  facts,
+  checkpoints,
+  mcp,
+  conversation,
+];
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: "boolean" } } });
 const unknown = positionals.filter((name) => !ALL.some((benchmark) => benchmark.name === name));

@@ -84,3 +84,16 @@ declare module "openworkflow/sqlite" {
     stop(): Promise<void>;
   }
 }
+
+declare module "@langchain/langgraph-checkpoint-sqlite" {
+  type Config = Readonly<Record<string, unknown>>;
+
+  export class SqliteSaver {
+    constructor(database: {
+      pragma(statement: string): void;
+      exec(sql: string): void;
+      prepare(sql: string): { run(...params: (string | number | Uint8Array | null | undefined)[]): unknown };
+    });
+    put(config: Config, checkpoint: Config, metadata: Config): Promise<Config>;
+  }
+}

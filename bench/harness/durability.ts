@@ -9,7 +9,7 @@ export interface Watched<T> {
   readonly connections: readonly DatabaseSync[];
 }
 
-/** Runs `open` and notes the SQLite connections that were used meanwhile. */
+/** Runs `open` and notes the SQLite connections that were used meanwhile. One that is a lock on an empty file is none. */
 export async function watchingConnections<T>(open: () => T | Promise<T>): Promise<Watched<T>> {
   const connections = new Set<DatabaseSync>();
   const { exec } = DatabaseSync.prototype;
@@ -18,7 +18,10 @@ export async function watchingConnections<T>(open: () => T | Promise<T>): Promis
     exec.call(this, sql);
   };
   try {
-    return { opened: await open(), connections: [...connections] };
+    return {
+      opened: await open(),
+      connections: [...connections].filter((connection) => connection.isOpen && !connection.isTransaction),
+    };
   } finally {
     DatabaseSync.prototype.exec = exec;
   }
