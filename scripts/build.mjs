@@ -22,6 +22,7 @@ const bundle = await rolldown({
   input: {
     index: resolve(SRC, "index.ts"),
     "cli/main": resolve(SRC, "cli/main.ts"),
+    "mcp/index": resolve(SRC, "mcp/index.ts"),
     "testing/index": resolve(SRC, "testing/index.ts"),
   },
   platform: "node",
