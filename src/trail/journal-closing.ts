@@ -6,9 +6,10 @@
 import { createReadStream, createWriteStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
-import { createGunzip, createGzip } from "node:zlib";
+import { createGzip } from "node:zlib";
 
 import { replaceFileWith, syncDirectory } from "../base/atomic-file.ts";
+import { readGunzipped } from "../base/gunzipped-file.ts";
 import { sha256 } from "../base/sha256.ts";
 import { listJournalMonths } from "./journal-files.ts";
 
@@ -34,7 +35,7 @@ export async function compressClosedMonths(directory: string): Promise<void> {
 /** Of what a compressed file decompresses to; `null` when it is damaged. */
 async function findTextHash(compressed: string): Promise<string | null> {
   try {
-    return await hashOf(createReadStream(compressed).compose(createGunzip()));
+    return await hashOf(readGunzipped(compressed));
   } catch {
     return null;
   }

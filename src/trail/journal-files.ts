@@ -9,7 +9,6 @@
 import { createReadStream } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
 
 import type { Millis } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
@@ -154,10 +153,8 @@ function readLine(bytes: Buffer | null): readonly JournalLine[] {
 
 async function bytesOf(file: string, fromOffset: number): Promise<AsyncIterable<Buffer>> {
   if (!file.endsWith(".gz")) return createReadStream(file, { start: fromOffset });
-  const { createGunzip } = await import("node:zlib");
-  const source = createReadStream(file);
-  const unzipped: Readable = source.pipe(createGunzip());
-  source.on("error", (error) => unzipped.destroy(error));
+  const { readGunzipped } = await import("../base/gunzipped-file.ts");
+  const unzipped = readGunzipped(file);
   return fromOffset === 0 ? unzipped : skipBytes(unzipped, fromOffset);
 }
 

@@ -2,9 +2,9 @@
 
 import { createReadStream } from "node:fs";
 import { open, rm } from "node:fs/promises";
-import { createGunzip } from "node:zlib";
 
 import { messageOf, PerdureError } from "../base/errors.ts";
+import { readGunzipped } from "../base/gunzipped-file.ts";
 import { sha256 } from "../base/sha256.ts";
 import type { Row } from "../store/command.ts";
 import type { RawChange } from "../store/rebuild.ts";
@@ -152,12 +152,8 @@ async function* linesIn(path: string): AsyncGenerator<{ readonly line: SessionFi
 }
 
 async function* bytesOf(path: string): AsyncGenerator<Buffer> {
-  const file = createReadStream(path);
-  const gunzip = path.endsWith(".gz") ? createGunzip() : null;
-  // The one that is read tells of the failure of the other.
-  if (gunzip !== null) file.on("error", (error) => gunzip.destroy(error)).pipe(gunzip);
   try {
-    yield* (gunzip ?? file) as AsyncIterable<Buffer>;
+    yield* (path.endsWith(".gz") ? readGunzipped(path) : createReadStream(path)) as AsyncIterable<Buffer>;
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
     if (code.startsWith("Z_")) throw damagedFile(`it cannot be decompressed: ${messageOf(cause)}`);
@@ -167,9 +163,6 @@ async function* bytesOf(path: string): AsyncGenerator<Buffer> {
       details: { path },
       cause,
     });
-  } finally {
-    file.destroy();
-    gunzip?.destroy();
   }
 }
 
