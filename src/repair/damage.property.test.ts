@@ -6,7 +6,7 @@ import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { isPerdureError } from "../base/errors.ts";
-import { seededRandom, systemRandom } from "../base/random.ts";
+import { seededRandom } from "../base/random.ts";
 import type { Random } from "../base/random.ts";
 import type { Row } from "../store/command.ts";
 import type { RawChange } from "../store/rebuild.ts";
@@ -19,10 +19,7 @@ import type { RepairReport } from "./report.ts";
 import { hasLost } from "./report.ts";
 import type { DamageLab, Harm, LabProject } from "./testing/damage-lab.ts";
 import { createDamageLab, harm, HARMS } from "./testing/damage-lab.ts";
-
-/** The same places every time, so that a failure is the change's; `PERDURE_SEED=random` looks for new ones. */
-const SAID_SEED = process.env.PERDURE_SEED ?? "20261121";
-const SEED = SAID_SEED === "random" ? Math.floor(systemRandom.next() * 1e9) : Number(SAID_SEED);
+import { SEED } from "./testing/seed.ts";
 
 let whole: DamageLab;
 let lagging: DamageLab;

@@ -7,13 +7,13 @@ import { fileURLToPath } from "node:url";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { seededRandom, systemRandom } from "../base/random.ts";
+import { seededRandom } from "../base/random.ts";
 import { useAlone, useTogether } from "../base/use-lock.ts";
 import type { DamageLab, LabProject } from "./testing/damage-lab.ts";
 import { createDamageLab, harm, labProject } from "./testing/damage-lab.ts";
+import { SEED } from "./testing/seed.ts";
 
 const REPAIRER = fileURLToPath(new URL("./testing/repairer.ts", import.meta.url));
-const SEED = Number(process.env.PERDURE_SEED ?? Math.floor(systemRandom.next() * 1e9));
 const ROUNDS = 20;
 
 let lab: DamageLab;

@@ -38,25 +38,41 @@ export async function loadJournal(
   load: JournalLoad,
 ): Promise<JournalPosition> {
   let position = from;
+  let begun: readonly ChangeLine[] = [];
   const months = await listJournalMonths(directory);
   for (const month of months) {
     if (from.month !== null && month.month < from.month) continue;
     const startsAt = month.month === from.month ? from.bytes : 0;
-    const isNewest = month === months.at(-1);
-    position = { month: month.month, bytes: await loadMonth(month, { startsAt, isNewest }, load) };
+    const loaded = await loadMonth(month, { startsAt, isNewest: month === months.at(-1), begun }, load);
+    position = { month: month.month, bytes: loaded.taken };
+    begun = loaded.begun;
   }
   return position;
 }
 
+type ChangeLine = Extract<JournalEntry["line"], { readonly kind: "change" }>;
+
+interface MonthOptions {
+  readonly startsAt: number;
+  readonly isNewest: boolean;
+  /** Of a command whose end is not in the months before. Only a repair writes such: what it makes up is of another time than what follows. */
+  readonly begun: readonly ChangeLine[];
+}
+
+interface LoadedMonth {
+  readonly taken: number;
+  readonly begun: readonly ChangeLine[];
+}
+
 async function loadMonth(
   month: JournalMonth,
-  { startsAt, isNewest }: { readonly startsAt: number; readonly isNewest: boolean },
+  { startsAt, isNewest, begun }: MonthOptions,
   load: JournalLoad,
-): Promise<number> {
+): Promise<LoadedMonth> {
   let taken = startsAt;
   let whole: RawChange[] = [];
   let blobs = new Map<string, string>();
-  let command: { change: RawChange; line: JournalEntry["line"] }[] = [];
+  let command = [...begun];
   let damaged: JournalEntry | null = null;
   const flush = (): void => {
     if (whole.length > 0) load.apply(whole, blobs);
@@ -76,10 +92,12 @@ async function loadMonth(
       if (command.length === 0) taken = entry.offset + entry.sizeBytes;
       continue;
     }
-    command.push({ change: line.change, line });
+    // Another command begins: the one before was never ended, and so never happened.
+    if (line.change.part === 0) command = [];
+    command.push(line);
     if (!line.isEnd) continue;
-    for (const { change, line: each } of command) {
-      whole.push(change);
+    for (const each of command) {
+      whole.push(each.change);
       takeBlobs(each, blobs, load);
     }
     command = [];
@@ -88,11 +106,10 @@ async function loadMonth(
   }
   flush();
   if (damaged !== null && !(isNewest && !damaged.isTerminated)) throw damagedJournal(damaged);
-  return taken;
+  return { taken, begun: command };
 }
 
-function takeBlobs(line: JournalEntry["line"], blobs: Map<string, string>, load: JournalLoad): void {
-  if (line.kind !== "change") return;
+function takeBlobs(line: ChangeLine, blobs: Map<string, string>, load: JournalLoad): void {
   for (const [hash, text] of line.blobs) blobs.set(hash, text);
   for (const hash of line.files) {
     const text = load.findFile(hash);

@@ -5,12 +5,13 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { seededRandom } from "../../base/random.ts";
-import { aSession } from "../../testing/builders.ts";
+import { aSession, aTask } from "../../testing/builders.ts";
 import { fakeClock } from "../../testing/fake-clock.ts";
 import { createSuite } from "../../testing/store-suite/bench.ts";
 import type { SuiteStore } from "../../testing/store-suite/suite-options.ts";
 import { playActs, randomActs } from "../../testing/store-suite/workload.ts";
 import { dumpTables } from "../../testing/table-dump.ts";
+import { createTasks } from "../commands/create-tasks.ts";
 import { createSession, renameSession } from "../commands/sessions.ts";
 import { openJsonlStore } from "./jsonl-store.ts";
 
@@ -66,6 +67,42 @@ describe("a jsonl store that is opened again", () => {
     const again = await open(directory, clock);
     expect((await dumpTables(again)).sessions).toMatchObject([{ name: "month 1" }]);
     await again.close();
+  });
+
+  /** Of a command that begins in one month and ends in the next, as a repair may write it, the lines in each file. */
+  async function divideOverMonths(lastMonth: (lines: readonly string[]) => readonly string[]): Promise<void> {
+    const clock = fakeClock();
+    const store = await open(join(root, "alone"), clock);
+    const { id: sessionId } = await store.execute(createSession, aSession());
+    await store.execute(createTasks, { sessionId, tasks: [aTask({ ref: "one" }), aTask({ ref: "two" })] });
+    await store.execute(renameSession, { sessionId, name: "later" });
+    await store.close();
+    const file = join(journalOf(join(root, "alone")), "2026-01.jsonl");
+    const lines = readFileSync(file, "utf8").trimEnd().split("\n");
+    const divide = lines.findIndex((line) => line.includes('"part":1'));
+    const header = lines[0] ?? "";
+    const write = (path: string, of: readonly string[]): void =>
+      writeFileSync(path, of.map((line) => `${line}\n`).join(""));
+    write(file, lines.slice(0, divide));
+    write(file.replace("01.jsonl", "02.jsonl"), [header, ...lastMonth(lines.slice(divide))]);
+  }
+
+  it("takes in a command that a repair has left in two months", async () => {
+    await divideOverMonths((lines) => lines);
+    const store = await open();
+    const { tasks, sessions } = await dumpTables(store);
+    expect(tasks?.map(({ title }) => title)).toEqual(["one", "two"]);
+    expect(sessions).toMatchObject([{ name: "later" }]);
+    await store.close();
+  });
+
+  it("leaves out a command that was begun in one month and never ended", async () => {
+    await divideOverMonths((lines) => lines.filter((line) => !line.includes('"part":')));
+    const store = await open();
+    const { tasks, sessions } = await dumpTables(store);
+    expect(tasks).toEqual([]);
+    expect(sessions).toMatchObject([{ name: "later" }]);
+    await store.close();
   });
 
   it("leaves nothing behind when nothing was written", async () => {
