@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { loadTokenCounter } from "./token-counter.ts";
@@ -27,6 +28,32 @@ describe("fits", () => {
       expect([tokens - 1, tokens, tokens + 1].map((budget) => counter.fits(text, budget))).toEqual([false, true, true]);
     },
   );
+});
+
+describe("countLines", () => {
+  const line = fc
+    .oneof(
+      fc.string({ unit: "grapheme" }),
+      fc.constantFrom("", "## Blocked (2 of 450)", '- "a" (from "x")', "x".repeat(600), "漢字".repeat(200)),
+      fc.array(fc.string({ unit: "grapheme" }), { minLength: 30, maxLength: 60 }).map((words) => words.join(" ")),
+    )
+    .map((text) => text.replaceAll(/[\n\r]/g, "/"))
+    .filter((text) => !/^[\s/]/.test(text));
+
+  it("comes to what the lines together are counted as", () => {
+    fc.assert(
+      fc.property(fc.array(line, { minLength: 1, maxLength: 8 }), (lines) => {
+        expect(counter.countLines(lines, Number.MAX_SAFE_INTEGER)).toBe(counter.count(lines.join("\n")));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("stops once it is over the budget", () => {
+    const lines = ["one two", "", "three four five"];
+    const tokens = counter.count(lines.join("\n"));
+    expect([tokens - 1, tokens].map((budget) => counter.countLines(lines, budget))).toEqual([false, tokens]);
+  });
 });
 
 describe("cut", () => {

@@ -13,6 +13,7 @@ import { aSession } from "../testing/builders.ts";
 import { brief } from "./brief.ts";
 import type { OperationContext } from "./operation.ts";
 import { runOperation } from "./operation.ts";
+import { planSubmitInline } from "./plan-submit-inline.ts";
 import { readBrief } from "./testing/read-brief.ts";
 import { aProject } from "./testing/project.ts";
 
@@ -52,6 +53,26 @@ async function addFact(place: Workplace, values: Readonly<Record<string, SqlValu
 }
 
 describe("brief", () => {
+  it("names neighbours of which the same is said in one, and leaves room for what is next and for facts", async () => {
+    const place = await open();
+    const tasks = Array.from({ length: 300 }, (_, at) => ({
+      id: `1.${at + 1}`,
+      title: `Part ${at + 1}`,
+      needs: at < 10 ? [] : [`1.${at - 9}`],
+    }));
+    const context = await contextOf(place);
+    await runOperation(planSubmitInline, context, { input: { name: "Parts", tasks } });
+    for (let at = 1; at <= 20; at += 1) {
+      await addFact(place, { id: `f${at}`, kind: "finding", text: `Found ${at}` });
+    }
+    const { text, tokenCount, omitted } = await briefOf(context, 700);
+    expect(text).toContain("Next 10: 1.1..1.10\nBlocked 290: 1.11..1.185 (dependencies); 115 more\n");
+    expect(text).toContain("## Next in order\n");
+    expect(text).toContain("## Decisions and constraints in force (10 of 20)");
+    expect(tokenCount).toBeLessThanOrEqual(700);
+    expect(omitted).toMatchObject({ blocked: 115 });
+  });
+
   it("names the step a running task has reached, and says when its worker is gone", async () => {
     const place = await open();
     await place.add("build", async (run: Run) => {

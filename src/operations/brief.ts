@@ -26,7 +26,11 @@ import { findSessionId } from "./references.ts";
 const MIN_TOKENS = 100;
 const DEFAULT_TOKENS = 1_000;
 const NAMES = 20_000;
+/** Of a section. */
 const LINES = 200;
+/** No line of a section takes fewer tokens, and hardly a task of a list: what a budget has no room for is not read. */
+const SHORTEST_LINE_TOKENS = 7;
+const SHORTEST_ITEM_TOKENS = 4;
 
 const named = { taskId: v.string(), key: v.nullable(v.string()) };
 const line = {
@@ -79,7 +83,12 @@ export const brief = defineOperation({
   async run(context, input) {
     refuseTooFew(input.tokens);
     const sessionId = await presentSessionId(context, input.session);
-    const state = await context.store.execute(getBriefState, { sessionId, names: NAMES, lines: LINES });
+    const state = await context.store.execute(getBriefState, {
+      sessionId,
+      names: NAMES,
+      tasks: Math.ceil(input.tokens / SHORTEST_ITEM_TOKENS),
+      lines: Math.min(LINES, Math.ceil(input.tokens / SHORTEST_LINE_TOKENS)),
+    });
     const namer = createNamer(namesIn(state));
     const holders = await findHolders(context);
     const commands = nextCommands({ state, namer, holders });

@@ -2,7 +2,7 @@
 
 import type { TokenCounter } from "../../context/token-counter.ts";
 import type { Core, CoreInput } from "./core.ts";
-import { CORE_LEVELS, renderCore, renderMinimum } from "./core.ts";
+import { coresOf, renderMinimum } from "./core.ts";
 import type { Section } from "./sections.ts";
 
 export interface Fitted {
@@ -16,8 +16,8 @@ export interface Fitted {
 
 /** Of the budget, while there are particulars that do not all fit. */
 const CORE_SHARE = 0.6;
-/** Lines of a section before any other gets more. */
-const FIRST_LINES = 3;
+/** Lines of a section before any other gets more, round by round. */
+const ROUNDS: readonly number[] = [3, 10, Number.POSITIVE_INFINITY];
 
 export interface FitInput extends CoreInput {
   /** In the order they are shown in. */
@@ -34,22 +34,22 @@ export function fitBrief(input: FitInput): Fitted {
     const text = renderMinimum(input.state);
     return { text, tokenCount: counter.count(text), core: null, shown: sections.map(() => 0) };
   }
+  const count = (lines: readonly string[]): number => counter.countLines(lines, Number.MAX_SAFE_INTEGER) || 0;
   const shown = sections.map(() => 0);
-  let left = budget - counter.count(compose(core, sections, shown));
+  let left = budget - count(core.lines);
   // Room for saying which sections there was no room for.
-  const remark = counter.count(`\n\n${unshownLine(sections, shown).join("")}`);
-  const tellsUnshown = left >= remark && !counter.fits(compose(core, sections, all), budget);
+  const remark = count(["", "", ...unshownLine(sections, shown)]);
+  const tellsUnshown = left >= remark && counter.countLines(compose(core, sections, all), budget) === false;
   if (tellsUnshown) left -= remark;
   const order = sections.map((_, index) => index).toSorted((a, b) => rankOf(sections, a) - rankOf(sections, b));
   const added: number[] = [];
-  for (const most of [FIRST_LINES, Number.POSITIVE_INFINITY]) {
+  for (const most of ROUNDS) {
     for (const index of order) {
       const section = sections[index];
       if (section === undefined) continue;
       for (let at = shown[index] ?? 0; at < section.lines.length && at < most; at += 1) {
-        const line = `\n${section.lines[at] ?? ""}`;
-        const cost =
-          counter.count(line) + (at === 0 ? counter.count(`\n\n${headingOf(section, section.lines.length - 1)}`) : 0);
+        const heading = at === 0 ? ["", headingOf(section, section.lines.length - 1)] : [];
+        const cost = count(["", ...heading, section.lines[at] ?? ""]);
         if (cost > left) break;
         left -= cost;
         shown[index] = at + 1;
@@ -57,14 +57,14 @@ export function fitBrief(input: FitInput): Fitted {
       }
     }
   }
-  // Tokens of parts do not add up exactly, so what counts is the whole.
+  // A heading changes with what is below it, so what counts is the whole.
   for (;;) {
     const told = compose(core, sections, shown);
     const unshown = tellsUnshown ? unshownLine(sections, shown) : [];
-    const text = unshown.length === 0 ? told : [told, "", ...unshown].join("\n");
-    const tokenCount = counter.count(text);
-    const last = tokenCount > budget ? added.pop() : undefined;
-    if (last === undefined) return { text, tokenCount, core, shown };
+    const lines = unshown.length === 0 ? told : [...told, "", ...unshown];
+    const tokenCount = counter.countLines(lines, budget);
+    const last = tokenCount === false ? added.pop() : undefined;
+    if (last === undefined) return { text: lines.join("\n"), tokenCount: tokenCount || count(lines), core, shown };
     shown[last] = (shown[last] ?? 1) - 1;
   }
 }
@@ -74,11 +74,10 @@ function chooseCore(input: FitInput, all: readonly number[]): Core | null {
   const { counter, budget, sections } = input;
   let within: Core | null = null;
   let fits: Core | null = null;
-  for (const level of CORE_LEVELS) {
-    const core = renderCore(input, level);
-    const alone = counter.count(compose(core, sections, []));
-    if (alone > budget) continue;
-    if (counter.fits(compose(core, sections, all), budget)) return core;
+  for (const core of coresOf(input)) {
+    const alone = counter.countLines(core.lines, budget);
+    if (alone === false) continue;
+    if (counter.countLines(compose(core, sections, all), budget) !== false) return core;
     fits ??= core;
     if (alone <= budget * CORE_SHARE) within ??= core;
     if (within !== null) break;
@@ -86,12 +85,13 @@ function chooseCore(input: FitInput, all: readonly number[]): Core | null {
   return within ?? fits;
 }
 
-function compose(core: Core, sections: readonly Section[], shown: readonly number[]): string {
+/** Every line begins with a word or a mark of ours, as `countLines` asks. */
+function compose(core: Core, sections: readonly Section[], shown: readonly number[]): readonly string[] {
   const told = sections.flatMap((section, index) => {
     const count = shown[index] ?? 0;
     return count === 0 ? [] : ["", headingOf(section, count), ...section.lines.slice(0, count)];
   });
-  return [...core.lines, ...told].join("\n");
+  return [...core.lines, ...told];
 }
 
 function unshownLine(sections: readonly Section[], shown: readonly number[]): readonly string[] {

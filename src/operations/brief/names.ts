@@ -20,19 +20,8 @@ const PLAIN = /^[\p{L}\p{N}_][\p{L}\p{M}\p{N}_.:@/+-]*$/u;
 
 /** `tasks` are all that the brief may name. */
 export function createNamer(tasks: Iterable<BriefName>): Namer {
-  const keys = new Set<string>();
-  const ids = new Set<string>();
-  for (const { id, key } of tasks) {
-    ids.add(id);
-    if (key !== null) keys.add(key);
-  }
-  const taken = new Map<string, number>();
-  for (const id of ids)
-    for (const length of ID_LENGTHS) taken.set(id.slice(0, length), (taken.get(id.slice(0, length)) ?? 0) + 1);
-  const shortId = (id: string): string => {
-    const isFree = (length: number): boolean => taken.get(id.slice(0, length)) === 1 && !keys.has(id.slice(0, length));
-    return id.slice(0, ID_LENGTHS.find(isFree) ?? id.length);
-  };
+  let shorten: ((id: string) => string) | null = null;
+  const shortId = (id: string): string => (shorten ??= idShortener(tasks))(id);
   const isPlain = (key: string): boolean => key.length <= LONGEST_KEY && PLAIN.test(key) && !key.includes("..");
   return {
     name({ id, key }) {
@@ -43,6 +32,36 @@ export function createNamer(tasks: Iterable<BriefName>): Namer {
   };
 }
 
+/** To the shortest beginning that no other id has and that is no key. */
+function idShortener(tasks: Iterable<BriefName>): (id: string) => string {
+  const keys = new Set<string>();
+  const ids = new Set<string>();
+  for (const { id, key } of tasks) {
+    ids.add(id);
+    if (key !== null) keys.add(key);
+  }
+  // By length; the longer ones are hardly ever needed.
+  const beginnings = new Map<number, ReadonlyMap<string, number>>();
+  const isFree = (beginning: string): boolean => {
+    const counts = beginnings.get(beginning.length) ?? countBeginnings(ids, beginning.length);
+    beginnings.set(beginning.length, counts);
+    return counts.get(beginning) === 1 && !keys.has(beginning);
+  };
+  return (id) => id.slice(0, ID_LENGTHS.find((length) => isFree(id.slice(0, length))) ?? id.length);
+}
+
+function countBeginnings(ids: ReadonlySet<string>, length: number): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const id of ids) counts.set(id.slice(0, length), (counts.get(id.slice(0, length)) ?? 0) + 1);
+  return counts;
+}
+
+/** A name in a list, and what is said of it there. */
+interface ListedName {
+  readonly name: string;
+  readonly more: string;
+}
+
 export interface NameRange {
   readonly text: string;
   /** How many names it stands for. */
@@ -51,25 +70,28 @@ export interface NameRange {
 
 const SHORTEST_RANGE = 3;
 
-export function toRanges(names: readonly string[]): readonly NameRange[] {
+/** Neighbours of which the same is said and whose names count up become one. */
+export function toRanges(listed: readonly ListedName[]): readonly NameRange[] {
   const ranges: NameRange[] = [];
-  for (let index = 0; index < names.length;) {
-    const run = runLength(names, index);
-    const first = names[index] ?? "";
-    if (run < SHORTEST_RANGE) {
-      ranges.push({ text: first, count: 1 });
-      index += 1;
-    } else {
-      ranges.push({ text: `${first}..${names[index + run - 1] ?? ""}`, count: run });
-      index += run;
-    }
+  for (let index = 0; index < listed.length;) {
+    const run = runLength(listed, index);
+    const { name, more } = listed[index] ?? { name: "", more: "" };
+    const isRange = run >= SHORTEST_RANGE;
+    ranges.push({
+      text: (isRange ? `${name}..${listed[index + run - 1]?.name ?? ""}` : name) + more,
+      count: isRange ? run : 1,
+    });
+    index += isRange ? run : 1;
   }
   return ranges;
 }
 
-function runLength(names: readonly string[], from: number): number {
+function runLength(listed: readonly ListedName[], from: number): number {
+  const more = listed[from]?.more;
   let count = 1;
-  while (successor(names[from + count - 1]) === names[from + count] && from + count < names.length) count += 1;
+  for (let at = from + 1; at < listed.length; at += 1, count += 1) {
+    if (listed[at]?.more !== more || successor(listed[at - 1]?.name) !== listed[at]?.name) break;
+  }
   return count;
 }
 

@@ -4,7 +4,13 @@ import type { Json, JsonObject } from "../../base/json.ts";
 import { MANUAL_EXECUTOR } from "../../domain/task.ts";
 import type { BriefKnowledge } from "../../store/commands/brief-knowledge.ts";
 import type { BriefState } from "../../store/commands/brief-state.ts";
-import type { BriefBlocked, BriefDone, BriefRunning, BriefTask } from "../../store/commands/brief-tasks.ts";
+import type {
+  BriefBlocked,
+  BriefDone,
+  BriefPending,
+  BriefRunning,
+  BriefTask,
+} from "../../store/commands/brief-tasks.ts";
 import { shortInstant } from "./core.ts";
 import type { Namer } from "./names.ts";
 import { quote } from "./quote.ts";
@@ -105,7 +111,7 @@ export function renderSections(input: SectionInput): readonly Section[] {
       "next",
       "Next in order",
       6,
-      tasks.ready.map((task) => nextLine(task, namer)),
+      tasks.ready.map((task, at) => nextLine(task, { namer, isFirst: at === 0 })),
       counts.ready,
     ),
     factSection,
@@ -215,9 +221,15 @@ function isInstant(at: number): boolean {
   return at < 8_640_000_000_000_000;
 }
 
-function nextLine(task: BriefTask, namer: Namer): string {
+/** How to report what is done by hand is told once; it is the same for all. */
+function nextLine(
+  task: BriefPending,
+  { namer, isFirst }: { readonly namer: Namer; readonly isFirst: boolean },
+): string {
   const hand =
-    task.executor === MANUAL_EXECUTOR ? `; by hand: \`perdure task done ${namer.word(task)} --evidence TEXT\`` : "";
+    isFirst && task.executor === MANUAL_EXECUTOR
+      ? `; by hand: \`perdure task done ${namer.word(task)} --evidence TEXT\``
+      : "";
   return `- ${named(task, namer)}: priority ${task.priority}${hand}`;
 }
 

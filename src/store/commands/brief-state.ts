@@ -28,19 +28,20 @@ export interface GetBriefState {
   /** `null` tells of the project alone. */
   readonly sessionId: SessionId | null;
   readonly names: number;
+  readonly tasks: number;
   readonly lines: number;
 }
 
 export const getBriefState = defineRead(
   "get-brief-state",
   function* (context, input: GetBriefState): Command<BriefState> {
-    const { sessionId, names, lines } = input;
+    const { sessionId, lines } = input;
     const project = yield* oneRow("select name from projects where id = ?", context.projectId);
     const facts = yield* readFacts(context, lines);
     const projectName = text(project?.name ?? "");
     if (sessionId === null) return { projectName, facts, present: null };
     const session = yield* loadSession(yield* sessionRow(context, sessionId));
-    const scope = { sessionId, names, lines };
+    const scope = { ...input, sessionId };
     const tasks = yield* readBriefTasks(context, scope);
     const others = yield* readOtherSessions(context, { besides: sessionId, limit: lines });
     return {

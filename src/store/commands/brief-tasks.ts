@@ -9,7 +9,7 @@ import type { BlockedReason, TaskError, TaskStatus } from "../../domain/task.ts"
 import { GROUP_EXECUTOR } from "../../domain/task.ts";
 import type { Command, CommandContext, Row, SqlValue } from "../command.ts";
 import { rows } from "../command.ts";
-import { integer, integerOrNull, text, textOrNull } from "../entity-rows.ts";
+import { integer, text, textOrNull } from "../entity-rows.ts";
 import { loadValue } from "../values.ts";
 
 /** A task by what it is called. */
@@ -20,11 +20,14 @@ export interface BriefName {
 
 export interface BriefTask extends BriefName {
   readonly title: string;
+  /** The newest step of its journal; `null` before the first. */
+  readonly step: { readonly name: string; readonly status: StepStatus } | null;
+}
+
+export interface BriefPending extends BriefTask {
   readonly executor: string;
   readonly priority: number;
   readonly runAt: Millis;
-  /** The newest step of its journal; `null` before the first. */
-  readonly step: { readonly name: string; readonly status: StepStatus } | null;
 }
 
 export interface BriefDone extends BriefTask {
@@ -44,6 +47,7 @@ export interface BriefRunning extends BriefTask {
 export interface BriefBlocked extends BriefTask {
   readonly reason: BlockedReason;
   readonly note: string | null;
+  readonly runAt: Millis;
   /** What it waits for and has not got. */
   readonly needs: readonly (BriefName & { readonly status: TaskStatus })[];
   /** What it asks, when it waits for a yes or no. */
@@ -66,8 +70,8 @@ export interface BriefTasks {
   readonly done: readonly BriefDone[];
   readonly running: readonly BriefRunning[];
   /** In the order they are claimed in. */
-  readonly ready: readonly BriefTask[];
-  readonly later: readonly BriefTask[];
+  readonly ready: readonly BriefPending[];
+  readonly later: readonly BriefPending[];
   /** Those that only wait for others come last. */
   readonly blocked: readonly BriefBlocked[];
   readonly failed: readonly BriefFailed[];
@@ -75,23 +79,26 @@ export interface BriefTasks {
 
 export interface BriefScope {
   readonly sessionId: SessionId;
-  /** Most names of a list of names. */
+  /** Most names of what is done, and most files. */
   readonly names: number;
+  /** Most tasks of every other list. */
+  readonly tasks: number;
   /** Most lines of a list of particulars. */
   readonly lines: number;
 }
 
 export function* readBriefTasks(context: CommandContext, scope: BriefScope): Command<BriefTasks> {
+  const counts = yield* countAll(context, scope.sessionId);
   return {
-    counts: yield* countAll(context, scope.sessionId),
-    doneNames: yield* doneNames(context, scope, "<>"),
-    donePhaseNames: yield* doneNames(context, scope, "="),
-    done: yield* newestDone(context, scope),
-    running: yield* runningTasks(context, scope),
-    ready: yield* pendingTasks(context, scope, "<="),
-    later: yield* pendingTasks(context, scope, ">"),
-    blocked: yield* blockedTasks(context, scope),
-    failed: yield* failedTasks(context, scope),
+    counts,
+    doneNames: counts.completed === 0 ? [] : yield* doneNames(context, scope, "<>"),
+    donePhaseNames: counts.donePhases === 0 ? [] : yield* doneNames(context, scope, "="),
+    done: counts.completed === 0 ? [] : yield* newestDone(context, scope),
+    running: counts.in_progress === 0 ? [] : yield* runningTasks(context, scope),
+    ready: counts.ready === 0 ? [] : yield* pendingTasks(context, scope, "<="),
+    later: counts.later === 0 ? [] : yield* pendingTasks(context, scope, ">"),
+    blocked: counts.blocked === 0 ? [] : yield* blockedTasks(context, scope),
+    failed: counts.failed === 0 ? [] : yield* failedTasks(context, scope),
   };
 }
 
@@ -120,8 +127,8 @@ function* doneNames(context: CommandContext, scope: BriefScope, group: "=" | "<>
   return (yield* rows(sql, context.projectId, scope.sessionId, scope.names)).map(rowToName);
 }
 
-const TASK_COLUMNS = `t.id as id, t.key as key, t.title as title, t.executor as executor, t.priority as priority,
-  t.run_at as run_at, t.execution_id as execution_id, t.completed_at as completed_at, (
+/** Few, since there may be many rows. */
+const TASK_COLUMNS = `t.id as id, t.key as key, t.title as title, (
     select s.status || ' ' || s.name from steps s where s.project_id = t.project_id and s.execution_id = t.execution_id
     order by s.position desc limit 1
   ) as step`;
@@ -150,7 +157,7 @@ function* newestDone(context: CommandContext, scope: BriefScope): Command<readon
   const found = yield* taskRows(context, scope, {
     where: "t.status = 'completed'",
     order: NEWEST_DONE,
-    more: ", e.result as result",
+    more: ", t.completed_at as completed_at, e.result as result",
     join: OWN_EXECUTION,
     limit: scope.lines,
   });
@@ -197,7 +204,7 @@ function* runningTasks(context: CommandContext, scope: BriefScope): Command<read
     from tasks t join executions e on e.project_id = t.project_id and e.id = t.execution_id
     where t.project_id = ? and t.session_id = ? and t.status = 'in_progress' order by e.started_at, e.seq limit ?`;
   const running: BriefRunning[] = [];
-  for (const row of yield* rows(sql, context.projectId, scope.sessionId, scope.names)) {
+  for (const row of yield* rows(sql, context.projectId, scope.sessionId, scope.tasks)) {
     const progress = yield* loadValue(row.progress, "progress");
     const reported = isJsonObject(progress) ? progress : {};
     running.push({
@@ -212,25 +219,35 @@ function* runningTasks(context: CommandContext, scope: BriefScope): Command<read
   return running;
 }
 
-function* pendingTasks(context: CommandContext, scope: BriefScope, due: "<=" | ">"): Command<readonly BriefTask[]> {
+function* pendingTasks(context: CommandContext, scope: BriefScope, due: "<=" | ">"): Command<readonly BriefPending[]> {
   const order = due === "<=" ? "t.priority desc, t.run_at, t.seq" : "t.run_at, t.priority desc, t.seq";
   const lines = {
     where: `t.status = 'pending' and t.run_at ${due} ?`,
     params: [context.now],
     order,
-    limit: scope.names,
+    more: ", t.executor as executor, t.priority as priority, t.run_at as run_at",
+    limit: scope.tasks,
   };
-  return (yield* taskRows(context, scope, lines)).map(toTask);
+  return (yield* taskRows(context, scope, lines)).map((row) => ({
+    ...toTask(row),
+    executor: text(row.executor),
+    priority: integer(row.priority),
+    runAt: integer(row.run_at),
+  }));
 }
+
+/** Those that only wait for others come last. */
+const BLOCKED_ORDER = "case when t.blocked_reason = 'dependencies' then 1 else 0 end, t.seq";
 
 function* blockedTasks(context: CommandContext, scope: BriefScope): Command<readonly BriefBlocked[]> {
   const found = yield* taskRows(context, scope, {
     where: "t.status = 'blocked'",
-    order: "case when t.blocked_reason = 'dependencies' then 1 else 0 end, t.seq",
-    more: ", t.blocked_reason as blocked_reason, t.blocked_note as blocked_note",
-    limit: scope.names,
+    order: BLOCKED_ORDER,
+    more: `, t.blocked_reason as blocked_reason, t.blocked_note as blocked_note, t.run_at as run_at,
+      t.execution_id as execution_id`,
+    limit: scope.tasks,
   });
-  const needs = yield* openNeeds(context, scope.sessionId);
+  const needs = yield* openNeeds(context, scope);
   const blocked: BriefBlocked[] = [];
   for (const [index, row] of found.entries()) {
     const reason = text(row.blocked_reason) as BlockedReason;
@@ -240,6 +257,7 @@ function* blockedTasks(context: CommandContext, scope: BriefScope): Command<read
       ...toTask(row),
       reason,
       note: textOrNull(row.blocked_note),
+      runAt: integer(row.run_at),
       needs: isTold && waitsForOthers ? (needs.get(text(row.id)) ?? []) : [],
       question: isTold && reason === "waiting" ? yield* openQuestion(context, row.execution_id ?? null) : null,
     });
@@ -248,20 +266,23 @@ function* blockedTasks(context: CommandContext, scope: BriefScope): Command<read
 }
 
 const MAX_NEEDS = 50;
+/** Most rows that are read; a task whose needs are all beyond is told without them. */
 const MAX_NEEDS_IN_ALL = 10_000;
 
-/** What blocked tasks wait for and have not got, by task. */
+/** What the first blocked tasks wait for and have not got, by task. */
 function* openNeeds(
   context: CommandContext,
-  sessionId: SessionId,
+  { sessionId, lines }: BriefScope,
 ): Command<ReadonlyMap<string, BriefBlocked["needs"]>> {
-  const sql = `select d.task_id as task_id, needed.id as id, needed.key as key, needed.status as status
-    from tasks t join dependencies d on d.project_id = t.project_id and d.task_id = t.id
+  // The limit makes the tasks come first: from the dependencies' side all of the project's would be read.
+  const sql = `select d.task_id as task_id, needed.id as id, needed.key as key, needed.status as status from (
+      select t.project_id as project_id, t.id as id from tasks t where t.project_id = ? and t.session_id = ?
+      and t.executor <> '${GROUP_EXECUTOR}' and t.status = 'blocked' order by ${BLOCKED_ORDER} limit ?
+    ) as waiting join dependencies d on d.project_id = waiting.project_id and d.task_id = waiting.id
     join tasks needed on needed.project_id = d.project_id and needed.id = d.depends_on_id
-    where t.project_id = ? and t.session_id = ? and t.status = 'blocked' and needed.status <> 'completed'
-    order by case when t.blocked_reason = 'dependencies' then 1 else 0 end, t.seq, needed.seq limit ?`;
+    where needed.status <> 'completed' order by needed.seq limit ?`;
   const needs = new Map<string, BriefBlocked["needs"][number][]>();
-  for (const row of yield* rows(sql, context.projectId, sessionId, MAX_NEEDS_IN_ALL)) {
+  for (const row of yield* rows(sql, context.projectId, sessionId, lines, MAX_NEEDS_IN_ALL)) {
     const own = needs.get(text(row.task_id)) ?? [];
     if (own.length < MAX_NEEDS) own.push({ ...rowToName(row), status: text(row.status) as TaskStatus });
     needs.set(text(row.task_id), own);
@@ -286,7 +307,7 @@ function* failedTasks(context: CommandContext, scope: BriefScope): Command<reado
     order: "t.seq",
     more: ", e.error as error",
     join: OWN_EXECUTION,
-    limit: scope.names,
+    limit: scope.tasks,
   });
   for (const row of found) {
     const error = (yield* loadValue(row.error, "a task's error")) as unknown as TaskError | null;
@@ -300,9 +321,6 @@ function toTask(row: Row): BriefTask {
   return {
     ...rowToName(row),
     title: text(row.title),
-    executor: text(row.executor),
-    priority: integer(row.priority),
-    runAt: integerOrNull(row.run_at) ?? 0,
     step: status === undefined || name === undefined ? null : { name, status: status as StepStatus },
   };
 }
