@@ -23,6 +23,7 @@ const bundle = await rolldown({
     index: resolve(SRC, "index.ts"),
     "cli/main": resolve(SRC, "cli/main.ts"),
     "mcp/index": resolve(SRC, "mcp/index.ts"),
+    "store/postgres/index": resolve(SRC, "store/postgres/index.ts"),
     "testing/index": resolve(SRC, "testing/index.ts"),
   },
   platform: "node",
@@ -38,6 +39,7 @@ await bundle.write({
 });
 // Beside the chunks, where the module that reads them now lies.
 cpSync("src/store/sqlite/migrations", "dist/chunks/migrations", { recursive: true });
+cpSync("src/store/postgres/postgres-schema", "dist/chunks/postgres-schema", { recursive: true });
 
 /** The modules that loading these loads at once. */
 function staticClosure(entries) {

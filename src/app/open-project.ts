@@ -2,6 +2,7 @@
 
 import { basename, join, resolve } from "node:path";
 
+import { assert } from "../base/assert.ts";
 import { existsSync, mkdirSync } from "../base/quick-fs.ts";
 import type { Clock } from "../base/clock.ts";
 import { systemClock } from "../base/clock.ts";
@@ -25,6 +26,8 @@ import type { LogMirror } from "../store/log-mirror.ts";
 import type { Store } from "../store/port.ts";
 import type { SqliteStoreOptions } from "../store/sqlite/sqlite-store.ts";
 import { openSqliteStore } from "../store/sqlite/sqlite-store.ts";
+import type { PostgresStore, PostgresStoreOptions } from "../store/postgres/postgres-store.ts";
+import type { FileStoreChoice } from "./store-choice.ts";
 import { chooseStore } from "./store-choice.ts";
 import { finishPendingRepair, refuseLost, useStore } from "./store-guard.ts";
 import { trailingStore } from "./trailing-store.ts";
@@ -38,7 +41,7 @@ export interface OpenProjectOptions {
   readonly mustExist?: boolean;
   /** Open the store (making it where there is none) only once it is used, so that a refused plan leaves nothing behind. Default: at once. */
   readonly opensOnUse?: boolean;
-  /** `sqlite`, `jsonl`, the path of a database file, or `jsonl:DIRECTORY`; `null` is what the configuration says. */
+  /** `sqlite`, `jsonl`, the path of a database file, `jsonl:DIRECTORY`, or `postgres://…`; `null` is what the configuration says. */
   readonly store: string | null;
   /** `null` is what the configuration says. */
   readonly durability: Durability | null;
@@ -69,29 +72,41 @@ export async function openProject(options: OpenProjectOptions): Promise<Project>
   const from = resolve(options.directory ?? ".");
   const projectDir = options.isExact ? from : findProjectDir(from);
   const config = await loadConfig(projectDir);
-  const clock = options.clock ?? systemClock;
   const random = options.random ?? systemRandom;
   const host = memo(() => options.host ?? systemHost());
   const choice = chooseStore(projectDir, config, options.store);
   const isSqlite = choice.backend === "sqlite";
   const perdureDir = join(projectDir, ".perdure");
-  await finishPendingRepair(isSqlite ? perdureDir : choice.path, choice.sign);
-  const refuseUnusable = (): void => {
-    if (isSqlite && choice.isOwn) refuseLost(choice.path, perdureDir);
-    if (options.mustExist === true && !existsSync(choice.sign)) throw noStore(projectDir, choice.path);
+  const projectName = basename(projectDir);
+  const server =
+    choice.backend === "postgres"
+      ? await openPostgres(choice.url, {
+          projectName,
+          actor: options.actor,
+          random,
+          ...(options.clock === undefined ? {} : { clock: options.clock }),
+        })
+      : null;
+  const clock = options.clock ?? server?.clock ?? systemClock;
+  if (choice.backend !== "postgres") await finishPendingRepair(isSqlite ? perdureDir : choice.path, choice.sign);
+  const refuseUnusable = (file: FileStoreChoice): void => {
+    if (isSqlite && file.isOwn) refuseLost(file.path, perdureDir);
+    if (options.mustExist === true && !existsSync(file.sign)) throw noStore(projectDir, file.path);
   };
-  if (options.mustExist === true) refuseUnusable();
-  const artifactFiles = lazyArtifactFiles(join(projectDir, ".perdure", "artifacts"), random);
+  if (options.mustExist === true && choice.backend !== "postgres") refuseUnusable(choice);
+  const localFiles = lazyArtifactFiles(join(projectDir, ".perdure", "artifacts"), random);
+  const artifactFiles = server === null ? localFiles : await shareArtifacts(server, localFiles, random);
   const storeOptions = {
     durability: options.durability ?? config.store.durability,
-    projectName: basename(projectDir),
+    projectName,
     actor: options.actor,
     clock,
     random,
   };
+  const keepsStates = config.journal.enabled && (choice.isOwn || server !== null);
   const withTrail = (opened: Project["store"]): Project["store"] => {
     // The journal can mirror one store only, and what lies elsewhere may be used by several projects.
-    if (!config.journal.enabled || !choice.isOwn) return opened;
+    if (!keepsStates) return opened;
     return trailingStore({
       store: opened,
       directory: join(projectDir, ".perdure"),
@@ -102,16 +117,25 @@ export async function openProject(options: OpenProjectOptions): Promise<Project>
     });
   };
   // It is read whole on opening, and leaves nothing behind until something is written.
-  const jsonl = isSqlite ? null : await openJsonl(choice.path, storeOptions).then(withTrail, keepDamaged(options));
+  const jsonl =
+    choice.backend === "jsonl"
+      ? await openJsonl(choice.path, storeOptions).then(withTrail, keepDamaged(options))
+      : null;
+  const remote = server === null ? null : withTrail(server);
   let isOpen = false;
   let use: HeldUse | null = null;
   const store = memo(() => {
+    if (choice.backend === "postgres") {
+      assert(remote !== null, "a store on a server is open before it is used");
+      isOpen = true;
+      return remote;
+    }
     if (jsonl instanceof PerdureError) throw jsonl;
     if (jsonl !== null) {
       if (existsSync(choice.sign)) use = useStore(choice.sign);
       return jsonl;
     }
-    refuseUnusable();
+    refuseUnusable(choice);
     makeDirectory(choice.directory);
     use = useStore(choice.path);
     try {
@@ -163,11 +187,18 @@ export async function openProject(options: OpenProjectOptions): Promise<Project>
       });
       return memory;
     },
-    repairStore: async (repairOptions: RepairOptions) => {
-      const { repairProject } = await import("./repair-project.ts");
-      const keepsStates = choice.isOwn && config.journal.enabled;
-      return await repairProject({ projectDir, choice, keepsStates, clock, random, artifactFiles }, repairOptions);
-    },
+    // What a server keeps is for its own tools to repair.
+    ...(choice.backend === "postgres"
+      ? {}
+      : {
+          repairStore: async (repairOptions: RepairOptions) => {
+            const { repairProject } = await import("./repair-project.ts");
+            return await repairProject(
+              { projectDir, choice, keepsStates, clock, random, artifactFiles },
+              repairOptions,
+            );
+          },
+        }),
     loadExecutors: memo(async () => {
       const { loadExecutors } = await import("./load-executors.ts");
       await loadExecutors(project, defined);
@@ -180,6 +211,7 @@ export async function openProject(options: OpenProjectOptions): Promise<Project>
       await opened?.close();
       if (jsonl !== null && !(jsonl instanceof PerdureError)) await jsonl.close();
       if (isOpen) await store().close();
+      else await server?.close();
       use?.end();
     },
   };
@@ -189,6 +221,16 @@ export async function openProject(options: OpenProjectOptions): Promise<Project>
 async function openJsonl(directory: string, options: Omit<SqliteStoreOptions, "path">): Promise<Project["store"]> {
   const { openJsonlStore } = await import("../store/jsonl/jsonl-store.ts");
   return await openJsonlStore({ directory, ...options });
+}
+
+async function openPostgres(url: string, options: Omit<PostgresStoreOptions, "url">): Promise<PostgresStore> {
+  const { openPostgresStore } = await import("../store/postgres/postgres-store.ts");
+  return await openPostgresStore({ url, ...options });
+}
+
+async function shareArtifacts(store: Store, local: ArtifactFiles, random: Random): Promise<ArtifactFiles> {
+  const { sharedArtifactFiles } = await import("../store/postgres/shared-artifacts.ts");
+  return sharedArtifactFiles(store, { local, random });
 }
 
 /** A damaged one is refused when it is used: whoever repairs it does not use it. */

@@ -12,12 +12,12 @@ import type { ArtifactFiles } from "../store/artifact-files.ts";
 import { artifactFiles } from "../store/artifact-files.ts";
 import { jsonlPlace } from "../store/jsonl/jsonl-place.ts";
 import { openSqliteStore } from "../store/sqlite/sqlite-store.ts";
-import type { StoreChoice } from "./store-choice.ts";
+import type { FileStoreChoice } from "./store-choice.ts";
 import { useLockOf } from "./store-guard.ts";
 
 interface RepairProject extends ClockDep, RandomDep {
   readonly projectDir: string;
-  readonly choice: StoreChoice;
+  readonly choice: FileStoreChoice;
   readonly keepsStates: boolean;
   /** Of the project. */
   readonly artifactFiles: ArtifactFiles;

@@ -5,7 +5,9 @@ import { dirname, isAbsolute, join, resolve } from "node:path";
 import { PerdureError } from "../base/errors.ts";
 import type { Config } from "../config/config.ts";
 
-export interface StoreChoice {
+export type StoreChoice = FileStoreChoice | ServerStoreChoice;
+
+export interface FileStoreChoice {
   readonly backend: "sqlite" | "jsonl";
   /** Of the database file, or the directory of a jsonl store. */
   readonly path: string;
@@ -21,19 +23,39 @@ export interface StoreChoice {
   readonly reference: string;
 }
 
-/** `store` is what was asked for: `sqlite`, `jsonl`, the path of a database file, or `jsonl:DIRECTORY`. @throws PerdureError `unsupported` */
+/** On a server, which any number of projects and machines share. */
+export interface ServerStoreChoice {
+  readonly backend: "postgres";
+  readonly url: string;
+  /** The files beside it are this machine's picture of it, and never the store itself. */
+  readonly isOwn: false;
+  readonly files: readonly [];
+  readonly reference: string;
+}
+
+/**
+ * `store` is what was asked for: `sqlite`, `jsonl`, the path of a database file, `jsonl:DIRECTORY`, or `postgres://…`.
+ *
+ * @throws PerdureError `unsupported`, `invalid-config`
+ */
 export function chooseStore(projectDir: string, config: Config, store: string | null): StoreChoice {
-  if (store !== null && /^[a-z]+:\/\//.test(store)) throw backendNotYet(store.slice(0, store.indexOf(":")));
+  if (store !== null && /^postgres(?:ql)?:\/\//.test(store)) return serverChoice(store);
+  if (store !== null && /^[a-z]+:\/\//.test(store)) throw unknownBackend(store.slice(0, store.indexOf(":")));
   const name = store ?? config.store.backend;
   const ownDirectory = ownDirectoryOf(projectDir, config);
   if (name === "sqlite") return sqliteChoice(join(ownDirectory, "perdure.db"), true);
   if (name === "jsonl") return jsonlChoice(ownDirectory, true);
-  if (store === null) throw backendNotYet(name);
+  if (name === "postgres") return serverChoice(config.store.url ?? process.env.PERDURE_POSTGRES_URL ?? noUrl());
+  if (store === null) throw unknownBackend(name);
   if (store.startsWith("jsonl:")) return jsonlChoice(resolve(store.slice("jsonl:".length)), false);
   return sqliteChoice(resolve(store.replace(/^sqlite:/, "")), false);
 }
 
-function sqliteChoice(path: string, isOwn: boolean): StoreChoice {
+function serverChoice(url: string): ServerStoreChoice {
+  return { backend: "postgres", url, isOwn: false, files: [], reference: url };
+}
+
+function sqliteChoice(path: string, isOwn: boolean): FileStoreChoice {
   const directory = dirname(path);
   const files = isOwn ? filesIn(directory) : databaseFiles(path);
   return { backend: "sqlite", path, sign: path, directory, isOwn, files, reference: isOwn ? "sqlite" : path };
@@ -52,7 +74,7 @@ function filesIn(directory: string): readonly string[] {
   ];
 }
 
-function jsonlChoice(directory: string, isOwn: boolean): StoreChoice {
+function jsonlChoice(directory: string, isOwn: boolean): FileStoreChoice {
   return {
     backend: "jsonl",
     path: directory,
@@ -69,10 +91,17 @@ function ownDirectoryOf(projectDir: string, { store: { path } }: Config): string
   return isAbsolute(path) ? path : join(projectDir, path);
 }
 
-function backendNotYet(backend: string): PerdureError {
+function noUrl(): never {
+  throw new PerdureError("invalid-config", {
+    message: "The backend is postgres, and nothing says where the server is",
+    hint: "Set store.url in perdure.yaml or PERDURE_POSTGRES_URL, or pass --store postgres://USER@HOST/DATABASE.",
+  });
+}
+
+function unknownBackend(backend: string): PerdureError {
   return new PerdureError("unsupported", {
-    message: `The ${backend} store is not part of this version of Perdure yet`,
-    hint: "Leave the store out to use SQLite.",
+    message: `${backend} is no kind of store`,
+    hint: "Use sqlite, jsonl, the path of a database file, jsonl:DIRECTORY, or postgres://USER@HOST/DATABASE.",
     details: { backend },
   });
 }

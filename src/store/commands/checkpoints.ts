@@ -10,7 +10,7 @@ import type { CheckpointId, SessionId } from "../../domain/ids.ts";
 import { asId } from "../../domain/ids.ts";
 import { LIMITS } from "../../domain/limits.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
-import { defineRead, defineWrite, oneRow, rows } from "../command.ts";
+import { defineRead, defineWrite, oneOf, oneRow, rows } from "../command.ts";
 import { integer, text } from "../entity-rows.ts";
 import { deleteRow, insertRow } from "../rows.ts";
 import { CHECKPOINTS, ENVIRONMENTS } from "../tables.ts";
@@ -159,7 +159,7 @@ export interface CheckpointPage {
 export const listCheckpoints = defineRead(
   "list-checkpoints",
   function* (context, input: ListCheckpoints): Command<CheckpointPage> {
-    const ofKind = input.kinds === null ? "" : ` and kind in (${input.kinds.map(() => "?").join(", ")})`;
+    const ofKind = input.kinds === null ? "" : ` and ${oneOf("kind", input.kinds)}`;
     const sql = `${CHECKPOINT_SQL} where project_id = ? and session_id = ? and seq < ?${ofKind} order by seq desc limit ?`;
     const found = yield* rows(
       sql,

@@ -7,7 +7,7 @@ import type { FactId } from "../../domain/ids.ts";
 import { asId } from "../../domain/ids.ts";
 import { LIMITS } from "../../domain/limits.ts";
 import type { Command, CommandContext, Row, SqlValue } from "../command.ts";
-import { defineRead, oneRow, rows } from "../command.ts";
+import { defineRead, oneOf, oneRow, rows } from "../command.ts";
 import { integer, text, textOrNull } from "../entity-rows.ts";
 import { FACT_COLUMNS, factRow, loadFact } from "./fact-rows.ts";
 
@@ -51,10 +51,6 @@ export const listFacts = defineRead("list-facts", function* (context, input: Lis
   for (const row of page) facts.push(yield* loadFact(context, row));
   return { facts, next: found.length > input.limit ? integer(page.at(-1)?.seq) : null };
 });
-
-function oneOf(column: string, values: readonly string[]): string {
-  return values.length === 0 ? "1 = 0" : `${column} in (${values.map(() => "?").join(", ")})`;
-}
 
 /** The facts directly built on one. */
 export const listDependents = defineRead(

@@ -51,7 +51,7 @@ export const searchFacts = defineRead("search-facts", function* (context, input:
   if (input.terms.length > 1) {
     // Older than the newest that hold a common word, and yet what was asked for.
     const match = { terms: input.terms, isPrefix: false, ...filterOf(input), limit: NEWEST };
-    for (const seq of yield* newestMatches(match)) scores.set(seq, Number.MAX_SAFE_INTEGER);
+    for (const seq of yield* newestMatches(context, match)) scores.set(seq, Number.MAX_SAFE_INTEGER);
   }
   const likeliest = [...scores].toSorted(([a, x], [b, y]) => y - x || b - a).slice(0, input.limit);
   const found = yield* rowsBySeq(
@@ -70,11 +70,11 @@ function filterOf({ kinds, statuses }: SearchFacts): Pick<SearchFacts, "kinds" |
 function* factsWith(context: CommandContext, term: string, input: SearchFacts): Command<readonly number[]> {
   const isUnspaced = input.unspaced.includes(term);
   const match = { terms: [term], ...filterOf(input), limit: NEWEST };
-  const whole = yield* newestMatches({ ...match, isPrefix: isUnspaced });
+  const whole = yield* newestMatches(context, { ...match, isPrefix: isUnspaced });
   if (whole.length >= ENOUGH_HITS) return whole;
   if (isUnspaced) return yield* newestHolding(context.projectId, { part: term, limit: NEWEST });
   if (whole.length > 0 || term.length < SHORTEST_PREFIX) return whole;
-  return yield* newestMatches({ ...match, isPrefix: true });
+  return yield* newestMatches(context, { ...match, isPrefix: true });
 }
 
 const ENOUGH_HITS = 5;

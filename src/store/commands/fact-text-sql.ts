@@ -1,12 +1,12 @@
 /**
- * The full-text search over facts, in SQLite's FTS5: the one place whose SQL another database words differently. Terms are
- * words; each is quoted, so nothing in one is taken for syntax.
+ * The full-text search over facts, in SQLite's FTS5 and in Postgres: the one place where the two are worded differently.
+ * Terms are words; each is quoted, so nothing in one is taken for syntax.
  */
 
 import type { FactKind, FactStatus } from "../../domain/fact.ts";
 import { FACT_STATUSES } from "../../domain/fact.ts";
-import type { Command } from "../command.ts";
-import { rows } from "../command.ts";
+import type { Command, CommandContext, SqlValue } from "../command.ts";
+import { oneOf, rows } from "../command.ts";
 import { integer } from "../entity-rows.ts";
 
 export interface TextMatch {
@@ -20,7 +20,8 @@ export interface TextMatch {
 }
 
 /** The `seq` of the newest facts that match, newest first. Takes time by `limit`, not by how many match. */
-export function* newestMatches(match: TextMatch): Command<readonly number[]> {
+export function* newestMatches(context: CommandContext, match: TextMatch): Command<readonly number[]> {
+  if (context.dialect === "postgres") return yield* newestInPostgres(context, match);
   const sql = "select rowid as seq from facts_text where facts_text match ? order by rowid desc limit ?";
   return (yield* rows(sql, expressionOf(match), match.limit)).map((row) => integer(row.seq));
 }
@@ -36,6 +37,24 @@ function expressionOf({ terms, isPrefix, kinds, statuses }: TextMatch): string {
 
 function quoted(term: string): string {
   return `"${term.replaceAll('"', '""').replaceAll("\u0000", "")}"`;
+}
+
+function* newestInPostgres(context: CommandContext, match: TextMatch): Command<readonly number[]> {
+  // A term may be several words to the index: then they have to follow each other.
+  const words = match.terms.map((_, at) => {
+    const query = "phraseto_tsquery('words', searchable(?))";
+    const isPrefix = match.isPrefix && at === match.terms.length - 1;
+    return `t.words @@ ${isPrefix ? `(${query}::text || ':*')::tsquery` : query}`;
+  });
+  const params: SqlValue[] = [context.projectId, ...match.terms];
+  const among = (column: string, values: readonly string[]): string => {
+    params.push(...values);
+    return ` and ${oneOf(column, values)}`;
+  };
+  const kinds = match.kinds === null ? "" : among("f.kind", match.kinds);
+  const sql = `select f.seq as seq from facts_text t join facts f on f.project_id = t.project_id and f.seq = t.seq
+    where t.project_id = ? and ${words.join(" and ")}${kinds}${among("f.status", match.statuses)} order by f.seq desc limit ?`;
+  return (yield* rows(sql, ...params, match.limit)).map((row) => integer(row.seq));
 }
 
 /** The `seq` of the newest facts that hold `part` anywhere, also within a word: for scripts without spaces. Reads every fact. */

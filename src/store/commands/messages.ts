@@ -6,7 +6,7 @@ import { LIMITS } from "../../domain/limits.ts";
 import type { Message, MessageRole, MessageTotals } from "../../domain/message.ts";
 import type { Json } from "../../base/json.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
-import { defineRead, defineWrite, oneRow, rows } from "../command.ts";
+import { defineRead, defineWrite, oneOf, oneRow, rows } from "../command.ts";
 import { integer, rowToMessage, text } from "../entity-rows.ts";
 import { insertRow } from "../rows.ts";
 import { columnsOf, inlineBytesOf, MESSAGES } from "../tables.ts";
@@ -133,7 +133,7 @@ function* withParts(page: readonly Row[]): Command<readonly Row[]> {
   const contents = new Map<string, string>();
   for (let at = 0; at < hashes.length; at += BLOBS_PER_QUERY) {
     const some = hashes.slice(at, at + BLOBS_PER_QUERY);
-    const sql = `select hash, content from blobs where hash in (${some.map(() => "?").join(", ")})`;
+    const sql = `select hash, content from blobs where ${oneOf("hash", some)}`;
     for (const blob of yield* rows(sql, ...some)) contents.set(text(blob.hash), text(blob.content));
   }
   const loaded: Row[] = [];

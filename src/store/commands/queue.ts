@@ -6,7 +6,7 @@ import { asId } from "../../domain/ids.ts";
 import type { BlockedReason } from "../../domain/task.ts";
 import { GROUP_EXECUTOR } from "../../domain/task.ts";
 import type { Command, CommandContext, Row, SqlValue } from "../command.ts";
-import { defineRead, oneRow, rows } from "../command.ts";
+import { defineRead, oneOf, oneRow, rows } from "../command.ts";
 import { integer, text, textOrNull } from "../entity-rows.ts";
 import { RECURRING_SQL } from "../schedule-column.ts";
 import { NEVER } from "./ready-tasks.ts";
@@ -162,7 +162,7 @@ export const findNextTask = defineRead(
     const { where, params } = scopeOf(context, input.sessionId);
     const row = yield* oneRow(
       `select t.id as id from tasks t where ${where} and t.status = 'pending' and t.held = 0 and t.run_at <= ?
-        and t.executor in (${input.executors.map(() => "?").join(", ")}) order by t.priority desc, t.run_at, t.seq limit 1`,
+        and ${oneOf("t.executor", input.executors)} order by t.priority desc, t.run_at, t.seq limit 1`,
       ...params,
       context.now,
       ...input.executors,

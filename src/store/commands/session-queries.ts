@@ -84,7 +84,7 @@ export function* countTasks(
   besides: string | null = null,
 ): Command<SessionCounts> {
   const sql = `select status, blocked_reason, count(*) as n from tasks
-    where project_id = ? and session_id = ? and (? is null or executor <> ?) group by status, blocked_reason`;
+    where project_id = ? and session_id = ? and (cast(? as text) is null or executor <> ?) group by status, blocked_reason`;
   const byStatus = { pending: 0, blocked: 0, in_progress: 0, completed: 0, failed: 0, cancelled: 0 };
   const byBlockedReason: Record<string, number> = {};
   for (const row of yield* rows(sql, context.projectId, sessionId, besides, besides)) {

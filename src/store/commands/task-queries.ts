@@ -10,7 +10,7 @@ import type { ReportedProgress } from "../../domain/progress.ts";
 import type { Task, TaskDetail, TaskError, TaskStatus } from "../../domain/task.ts";
 import { GROUP_EXECUTOR } from "../../domain/task.ts";
 import type { Command, CommandContext, Row, SqlValue } from "../command.ts";
-import { defineRead, oneRow, rows } from "../command.ts";
+import { defineRead, oneOf, oneRow, rows } from "../command.ts";
 import { integer, rowToExecution, rowToTask, text, textOrNull } from "../entity-rows.ts";
 import { columnsOf, EXECUTIONS, TASKS } from "../tables.ts";
 import { loadValue, withValues } from "../values.ts";
@@ -282,7 +282,7 @@ function filterOf(
     params.push(...values);
   };
   if (input.sessionId !== null) add("session_id = ?", input.sessionId);
-  if (input.statuses !== null) add(`status in (${input.statuses.map(() => "?").join(", ")})`, ...input.statuses);
+  if (input.statuses !== null) add(oneOf("status", input.statuses), ...input.statuses);
   if (input.minPriority !== null) add("priority >= ?", input.minPriority);
   if (input.parentId !== null) add("parent_id = ?", input.parentId);
   if (input.search !== null) {
@@ -356,7 +356,7 @@ export const listExecutions = defineRead(
   function* (context, input: ListExecutions): Command<ExecutionPage> {
     const sql = `select e.project_id as project_id, t.title as task_title, t.key as task_key, ${columnsOf(EXECUTIONS, "e")}
     from executions e join tasks t on t.project_id = e.project_id and t.id = e.task_id
-    where e.project_id = ? and e.seq < ? and (? is null or e.task_id = ?) and (? is null or e.session_id = ?) order by e.seq desc limit ?`;
+    where e.project_id = ? and e.seq < ? and (cast(? as text) is null or e.task_id = ?) and (cast(? as text) is null or e.session_id = ?) order by e.seq desc limit ?`;
     const { taskId, sessionId } = input;
     const before = input.before ?? Number.MAX_SAFE_INTEGER;
     const found = yield* rows(sql, context.projectId, before, taskId, taskId, sessionId, sessionId, input.limit + 1);

@@ -235,6 +235,7 @@ class SqliteStore implements HookedStore {
       projectId: this.#projectId,
       now: this.#options.clock.now(),
       actor,
+      dialect: "sqlite",
       uuid: () => this.#options.random.uuid(),
       nextPart: () => parts++,
     };
@@ -282,7 +283,12 @@ class SqliteStore implements HookedStore {
 
   #drive<Result>(command: Command<Result>): Result {
     let step = command.next([]);
-    while (!step.done) step = command.next(this.#query(step.value));
+    while (!step.done) {
+      const { value: asked } = step;
+      step = command.next(
+        "sets" in asked ? asked.sets.map((params) => this.#query({ sql: asked.sql, params })) : this.#query(asked),
+      );
+    }
     return step.value;
   }
 

@@ -275,12 +275,12 @@ export function checkpointsSuite(suite: Suite): void {
       ],
       [
         "the change it names is gone",
-        "delete from changes where seq = (select position from checkpoints where label = 'bad')",
+        "delete from changes where seq in (select position from checkpoints where label = 'bad')",
         [],
       ],
       [
         "the change it names says something else",
-        "update changes set note = 'forged' where seq = (select position from checkpoints where label = 'bad')",
+        "update changes set note = 'forged' where seq in (select position from checkpoints where label = 'bad')",
         [],
       ],
       [

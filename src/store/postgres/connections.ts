@@ -1,0 +1,50 @@
+/** The connections of one store: made when needed, given back, thrown away once they fail. `pg` is loaded here and nowhere else. */
+
+import type { Client, Pool, PoolClient } from "pg";
+
+import { PerdureError } from "../../base/errors.ts";
+import type { PostgresUrl } from "./store-url.ts";
+import { typeParser } from "./value-types.ts";
+
+/** A connection that does not come about within this time will not. */
+const CONNECT_TIMEOUT_MS = 5_000;
+
+export interface Connections {
+  /** One to use alone until it is released; with an error it is closed instead of kept. */
+  take(): Promise<PoolClient>;
+  /** One of its own, for listening; not connected yet. */
+  makeClient(): Client;
+  close(): Promise<void>;
+}
+
+export async function openConnections(url: PostgresUrl): Promise<Connections> {
+  const { default: pg } = await loadPg();
+  const config = {
+    connectionString: url.connectionString,
+    application_name: "perdure",
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    pipeline: true,
+    types: { getTypeParser: typeParser as () => (value: string) => unknown },
+  };
+  const pool: Pool = new pg.Pool({ ...config, max: url.poolSize, idleTimeoutMillis: 30_000, allowExitOnIdle: true });
+  // An idle connection that breaks is replaced when the next one is needed.
+  pool.on("error", () => {});
+  return {
+    take: () => pool.connect(),
+    makeClient: () => new pg.Client(config),
+    close: () => pool.end(),
+  };
+}
+
+async function loadPg(): Promise<typeof import("pg")> {
+  try {
+    return await import("pg");
+  } catch (cause) {
+    throw new PerdureError("unsupported", {
+      message: "The Postgres store needs the package pg, which is not installed",
+      hint: "npm install pg",
+      cause,
+    });
+  }
+}

@@ -1,0 +1,534 @@
+/**
+ * The Postgres driver: runs commands in transactions on pooled connections of `pg`.
+ *
+ * Writers of one project take turns: a transaction that writes holds the project's advisory lock until it is committed. So
+ * commands see each other's work whole, as on SQLite, and the change log is in the order of the commits; projects do not
+ * wait for each other. What makes turns short is that all calls in flight share one (group commit), equal calls become one
+ * statement (`performTogether`), and writes are sent without waiting for each.
+ *
+ * A connection may break at any moment. Before the commit was sent everything is done again; after it the server is asked
+ * whether the transaction was committed, so that an acknowledged write took place and no write takes place twice (INV-1).
+ */
+
+import type { PoolClient } from "pg";
+
+import type { Clock } from "../../base/clock.ts";
+import { isPerdureError } from "../../base/errors.ts";
+import type { Random } from "../../base/random.ts";
+import { monotonicMs } from "../../base/stopwatch.ts";
+import type { ProjectId } from "../../domain/ids.ts";
+import type { CommandContext, CommandDefinition } from "../command.ts";
+import type { ExecuteOptions, Store, StoreInspection } from "../port.ts";
+import { listenForCommits, notification } from "./commit-listener.ts";
+import type { Connections } from "./connections.ts";
+import { openConnections } from "./connections.ts";
+import type { ColumnType, Dialect } from "./dialect.ts";
+import { postgresDialect } from "./dialect.ts";
+import { migrate } from "./migrations.ts";
+import { fromPostgresError, isConnectionLost, isFromServer, isTransient, unreachableStore } from "./postgres-errors.ts";
+import { ensureProject } from "./project-row.ts";
+import type { ServerClock } from "./server-clock.ts";
+import { serverClock } from "./server-clock.ts";
+import type { PostgresUrl } from "./store-url.ts";
+import { parsePostgresUrl } from "./store-url.ts";
+import { Transaction } from "./transaction.ts";
+
+export interface PostgresStoreOptions {
+  /** `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, with `schema`, `project`, `listen`, `prepare`, `partitions`, `pool` in its query (`PostgresUrl`). */
+  readonly url: string;
+  /** Of the project, unless the URL names it. */
+  readonly projectName: string;
+  readonly actor: string;
+  /** Default: the server's time, the same for every process. */
+  readonly clock?: Clock;
+  readonly random: Random;
+  /** How long a call waits for a server that cannot be reached or a project that is locked before it fails. Default 60 s. */
+  readonly patienceMs?: number;
+}
+
+export interface PostgresStore extends Store {
+  readonly projectId: ProjectId;
+  /** What the store tells the time by. */
+  readonly clock: Clock;
+}
+
+interface Call {
+  readonly command: CommandDefinition<unknown, unknown>;
+  readonly input: unknown;
+  readonly actor: string;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+type Outcome = { readonly call: Call; readonly result: unknown } | { readonly call: Call; readonly error: unknown };
+
+const DEFAULT_PATIENCE_MS = 60_000;
+/** So that a server which is not there is told at once, and one that is just starting is waited for. */
+const OPENING_PATIENCE_MS = 3_000;
+const GROUP_CALLS = 500;
+const RETRY_MS = { first: 20, most: 1_000 } as const;
+/** Most notifications a second: one each so many milliseconds. */
+const NOTIFY_EVERY_MS = 4;
+
+/** @throws PerdureError `store-unreachable`, `store-too-new`, `store-damaged`, `unsupported`, `invalid-input` */
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<PostgresStore> {
+  const url = parsePostgresUrl(options.url);
+  const connections = await openConnections(url);
+  const time = options.clock === undefined ? serverClock() : null;
+  const deadline = monotonicMs() + OPENING_PATIENCE_MS;
+  for (let delayMs: number = RETRY_MS.first; ; delayMs = Math.min(RETRY_MS.most, delayMs * 2)) {
+    try {
+      const opened = await prepare({ connections, url, options, time });
+      return new PooledStore({ ...opened, connections, url, options, time });
+    } catch (error) {
+      if (isTransient(error) && monotonicMs() < deadline) {
+        await delay(delayMs);
+        continue;
+      }
+      await connections.close();
+      throw fromPostgresError(error, url.location);
+    }
+  }
+}
+
+interface Opening {
+  readonly connections: Connections;
+  readonly url: PostgresUrl;
+  readonly options: PostgresStoreOptions;
+  readonly time: ServerClock | null;
+}
+
+interface Opened {
+  readonly projectId: ProjectId;
+  readonly schemaVersion: number;
+  readonly dialect: Dialect;
+}
+
+async function prepare({ connections, url, options, time }: Opening): Promise<Opened> {
+  const client = await connections.take();
+  let failure: unknown;
+  try {
+    const schemaVersion = await migrate(client, url);
+    if (time !== null) await lookAtClock(client, time);
+    const { schema } = url;
+    const name = url.project ?? options.projectName;
+    const clock = options.clock ?? time ?? failClock();
+    const projectId = await ensureProject(client, { schema, name, clock, random: options.random });
+    const columns = await client.query(COLUMNS_SQL, [schema]);
+    const types = new Map<string, ColumnType>(
+      columns.rows.map((row) => [String(row.name), String(row.type) as ColumnType]),
+    );
+    return { projectId, schemaVersion, dialect: postgresDialect(types) };
+  } catch (error) {
+    failure = error;
+    throw error;
+  } finally {
+    client.release(failure instanceof Error ? failure : undefined);
+  }
+}
+
+const COLUMNS_SQL = `select distinct a.attname as name, format_type(a.atttypid, null) as type
+  from pg_attribute a join pg_class c on c.oid = a.attrelid
+  where c.relnamespace = $1::regnamespace and c.relkind in ('r', 'p', 'v') and a.attnum > 0
+    and format_type(a.atttypid, null) in ('text', 'bigint', 'double precision')`;
+
+async function lookAtClock(client: PoolClient, time: ServerClock): Promise<void> {
+  const askedAt = monotonicMs();
+  const { rows } = await client.query("select (extract(epoch from clock_timestamp()) * 1000)::bigint as now");
+  time.set(Number(rows[0]?.now), askedAt, monotonicMs());
+}
+
+class PooledStore implements PostgresStore {
+  readonly projectId: ProjectId;
+  readonly clock: Clock;
+  readonly #opening: Opening & Opened;
+  readonly #storeId: string;
+  readonly #listeners = new Set<() => void>();
+  #queue: Call[] = [];
+  #writing: Promise<void> | null = null;
+  readonly #reading = new Set<Promise<unknown>>();
+  #stopListening: (() => void) | null = null;
+  #isNotifying = false;
+  #notifiedAtMs = Number.NEGATIVE_INFINITY;
+  #notifyTimer: NodeJS.Timeout | null = null;
+  #closing: Promise<void> | null = null;
+
+  constructor(opening: Opening & Opened) {
+    this.#opening = opening;
+    this.projectId = opening.projectId;
+    this.clock = opening.options.clock ?? opening.time ?? failClock();
+    this.#storeId = opening.options.random.uuid().slice(0, 8);
+  }
+
+  execute<Input, Result>(
+    command: CommandDefinition<Input, Result>,
+    input: Input,
+    options?: ExecuteOptions,
+  ): Promise<Result> {
+    if (this.#closing !== null) return Promise.reject(this.#closedError());
+    return new Promise<Result>((resolve, reject) => {
+      const call: Call = {
+        command: command as CommandDefinition<unknown, unknown>,
+        input,
+        actor: options?.actor ?? this.#opening.options.actor,
+        resolve: resolve as (result: unknown) => void,
+        reject,
+      };
+      if (command.access === "read") this.#startRead(call);
+      else this.#enqueue(call);
+    });
+  }
+
+  onCommit(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    const { connections, url } = this.#opening;
+    this.#stopListening ??= listenForCommits({
+      connections,
+      listens: url.listens,
+      storeId: this.#storeId,
+      projectId: this.projectId,
+      onCommit: () => this.#notifyHere(),
+      newestSeq: () => this.#newestSeq(),
+    });
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size > 0) return;
+      this.#stopListening?.();
+      this.#stopListening = null;
+    };
+  }
+
+  async inspect(): Promise<StoreInspection> {
+    if (this.#closing !== null) throw this.#closedError();
+    const { url, schemaVersion } = this.#opening;
+    const problems = await this.#retrying(async (client) => {
+      const { rows } = await client.query(INVALID_INDEXES_SQL, [url.schema]);
+      return rows.map(
+        (row) =>
+          `index ${String(row.name)} is not valid; \`reindex index ${url.schema}.${String(row.name)}\` makes it again`,
+      );
+    });
+    return { location: url.location, schemaVersion, problems };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      while (this.#writing !== null) await this.#writing;
+      await Promise.allSettled(this.#reading);
+      this.#stopListening?.();
+      this.#listeners.clear();
+      if (this.#notifyTimer !== null) {
+        clearTimeout(this.#notifyTimer);
+        await this.#notifyOthers();
+      }
+      await this.#opening.connections.close();
+    })();
+    return this.#closing;
+  }
+
+  #enqueue(call: Call): void {
+    this.#queue.push(call);
+    // In the next turn, so that calls made in this one share a transaction.
+    this.#writing ??= new Promise<void>((resolve) => {
+      setImmediate(() => void this.#write().then(resolve));
+    });
+  }
+
+  async #write(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const group = this.#queue.slice(0, GROUP_CALLS);
+      this.#queue = this.#queue.slice(GROUP_CALLS);
+      try {
+        settle(await this.#commitGroup(group));
+      } catch (error) {
+        for (const call of group) call.reject(fromPostgresError(error, this.#opening.url.location));
+      }
+    }
+    this.#writing = null;
+  }
+
+  /** A read sees what the calls before it wrote, and does not hold up those after it. */
+  #startRead(call: Call): void {
+    const before = this.#writing;
+    const reading = (async () => {
+      if (before !== null) await before;
+      call.resolve(
+        await this.#retrying(async (client) => {
+          const transaction = this.#begin(client, "read");
+          try {
+            return await transaction.drive(call.command.perform(this.#contextOf(call.actor), call.input));
+          } finally {
+            await transaction.rollback();
+          }
+        }),
+      );
+    })().catch((error: unknown) => call.reject(fromPostgresError(error, this.#opening.url.location)));
+    this.#reading.add(reading);
+    void reading.then(() => this.#reading.delete(reading));
+  }
+
+  /** All of the group in one transaction, tried until the server took it or patience is over. */
+  async #commitGroup(group: readonly Call[]): Promise<readonly Outcome[]> {
+    let isApart = false;
+    return await this.#retrying(async (client, inDoubt) => {
+      for (;;) {
+        try {
+          return await this.#attempt(client, group, { isApart, inDoubt });
+        } catch (error) {
+          // One of them cannot be done: again, each in a savepoint of its own, so that it alone fails.
+          if (isApart || isTransient(error)) throw error;
+          isApart = true;
+        }
+      }
+    });
+  }
+
+  async #attempt(
+    client: PoolClient,
+    group: readonly Call[],
+    { isApart, inDoubt }: { readonly isApart: boolean; readonly inDoubt: InDoubt },
+  ): Promise<readonly Outcome[]> {
+    const settled = await inDoubt.settle(client);
+    if (settled !== null) return settled;
+    const transaction = this.#begin(client, "write");
+    try {
+      const outcomes = isApart
+        ? await this.#performApart(transaction, group)
+        : await this.#performTogether(transaction, group);
+      const { transactionId, hasLogged } = await transaction.finish();
+      if (transactionId !== null) inDoubt.enter(transactionId, outcomes);
+      await transaction.commit();
+      inDoubt.leave();
+      if (transaction.writes > 0) this.#notifyHere();
+      if (hasLogged) this.#scheduleNotification();
+      return outcomes;
+    } catch (error) {
+      if (!isConnectionLost(error)) await transaction.rollback();
+      throw error;
+    }
+  }
+
+  async #performTogether(transaction: Transaction, group: readonly Call[]): Promise<readonly Outcome[]> {
+    const outcomes: Outcome[] = [];
+    for (const calls of equalRuns(group)) {
+      const [{ command, actor }] = calls;
+      const context = this.#contextOf(actor);
+      if (calls.length > 1 && command.performTogether !== undefined) {
+        const inputs = calls.map((call) => call.input);
+        const results = await transaction.drive(command.performTogether(context, inputs));
+        outcomes.push(...calls.map((call, at) => ({ call, result: results[at] })));
+        continue;
+      }
+      for (const call of calls) {
+        const before = transaction.writes;
+        try {
+          const result = await transaction.drive(call.command.perform(this.#contextOf(call.actor), call.input));
+          outcomes.push({ call, result });
+        } catch (error) {
+          // Refused before it wrote anything: the others need not be done again.
+          if (transaction.writes > before || !isPerdureError(error)) throw error;
+          outcomes.push({ call, error });
+        }
+      }
+    }
+    return outcomes;
+  }
+
+  async #performApart(transaction: Transaction, group: readonly Call[]): Promise<readonly Outcome[]> {
+    const outcomes: Outcome[] = [];
+    for (const call of group) {
+      const goBack = await transaction.savepoint();
+      try {
+        const result = await transaction.drive(call.command.perform(this.#contextOf(call.actor), call.input));
+        await transaction.settle();
+        transaction.release();
+        outcomes.push({ call, result });
+      } catch (error) {
+        if (isTransient(error)) throw error;
+        await goBack();
+        outcomes.push({
+          call,
+          error: isFromServer(error) ? fromPostgresError(error, this.#opening.url.location) : error,
+        });
+      }
+    }
+    return outcomes;
+  }
+
+  #begin(client: PoolClient, mode: "write" | "read"): Transaction {
+    const { dialect, url } = this.#opening;
+    return new Transaction({
+      client,
+      dialect,
+      prepares: url.prepares,
+      projectId: this.projectId,
+      schema: url.schema,
+      mode,
+    });
+  }
+
+  /** Takes a connection and uses it; what fails for want of one, or for a lock, is tried again until patience is over. */
+  async #retrying<Result>(use: (client: PoolClient, inDoubt: InDoubt) => Promise<Result>): Promise<Result> {
+    const { connections, options, time } = this.#opening;
+    const deadline = monotonicMs() + (options.patienceMs ?? DEFAULT_PATIENCE_MS);
+    const inDoubt = new InDoubt();
+    for (let delayMs: number = RETRY_MS.first; ; delayMs = Math.min(RETRY_MS.most, delayMs * 2)) {
+      let client: PoolClient | null = null;
+      let failure: unknown;
+      const fail = (error: unknown): void => {
+        failure ??= error;
+      };
+      try {
+        client = await connections.take();
+        client.on("error", fail);
+        if (time?.isDue() === true) await lookAtClock(client, time);
+        return await use(client, inDoubt);
+      } catch (error) {
+        failure = error;
+        if (!isTransient(error) || monotonicMs() > deadline) throw error;
+      } finally {
+        client?.removeListener("error", fail);
+        client?.release(isConnectionLost(failure));
+      }
+      await delay(delayMs * (0.5 + options.random.next()));
+    }
+  }
+
+  async #newestSeq(): Promise<number | null> {
+    const { connections, url } = this.#opening;
+    try {
+      const client = await connections.take();
+      let isLost = false;
+      try {
+        const { rows } = await client.query(`select max(seq) as seq from ${url.schema}.changes where project_id = $1`, [
+          this.projectId,
+        ]);
+        return Number(rows[0]?.seq ?? 0);
+      } catch {
+        isLost = true;
+        return null;
+      } finally {
+        client.release(isLost);
+      }
+    } catch {
+      // The next look tells.
+      return null;
+    }
+  }
+
+  #contextOf(actor: string): CommandContext {
+    let parts = 0;
+    const { random } = this.#opening.options;
+    return {
+      projectId: this.projectId,
+      now: this.clock.now(),
+      actor,
+      dialect: "postgres",
+      uuid: () => random.uuid(),
+      nextPart: () => parts++,
+    };
+  }
+
+  #notifyHere(): void {
+    if (this.#isNotifying || this.#listeners.size === 0) return;
+    this.#isNotifying = true;
+    setImmediate(() => {
+      this.#isNotifying = false;
+      for (const listener of this.#listeners) listener();
+    });
+  }
+
+  /** Outside of the transaction: a NOTIFY in it would make all commits of the database wait for each other. */
+  #scheduleNotification(): void {
+    if (this.#notifyTimer !== null) return;
+    const dueInMs = Math.max(0, this.#notifiedAtMs + NOTIFY_EVERY_MS - monotonicMs());
+    this.#notifyTimer = setTimeout(() => {
+      this.#notifyTimer = null;
+      void this.#notifyOthers();
+    }, dueInMs);
+    this.#notifyTimer.unref();
+  }
+
+  async #notifyOthers(): Promise<void> {
+    this.#notifiedAtMs = monotonicMs();
+    try {
+      const client = await this.#opening.connections.take();
+      let isLost = false;
+      try {
+        const { text, values } = notification({ projectId: this.projectId, storeId: this.#storeId });
+        await client.query(text, values);
+      } catch {
+        isLost = true;
+      } finally {
+        client.release(isLost);
+      }
+    } catch {
+      // The others find out by looking.
+    }
+  }
+
+  #closedError(): Error {
+    return unreachableStore(this.#opening.url.location, "the store is closed", "Open it again with openPerdure.");
+  }
+}
+
+/** What a group came to whose commit was sent and not answered. */
+class InDoubt {
+  #transaction: { readonly id: string; readonly outcomes: readonly Outcome[] } | null = null;
+
+  enter(id: string, outcomes: readonly Outcome[]): void {
+    this.#transaction = { id, outcomes };
+  }
+
+  leave(): void {
+    this.#transaction = null;
+  }
+
+  /** The outcomes, if the transaction turns out to have been committed; `null` when there is none or it was not. */
+  async settle(client: PoolClient): Promise<readonly Outcome[] | null> {
+    if (this.#transaction === null) return null;
+    const { id, outcomes } = this.#transaction;
+    for (;;) {
+      const { rows } = await client.query("select pg_xact_status($1::text::xid8) as status", [id]);
+      const status: unknown = rows[0]?.status;
+      if (status === "in progress") {
+        // The server has not noticed yet that nobody is at the other end.
+        await delay(50);
+        continue;
+      }
+      this.#transaction = null;
+      return status === "committed" ? outcomes : null;
+    }
+  }
+}
+
+/** Runs of calls of the same command by the same actor, in order. */
+function equalRuns(group: readonly Call[]): readonly (readonly [Call, ...Call[]])[] {
+  const runs: [Call, ...Call[]][] = [];
+  for (const call of group) {
+    const last = runs.at(-1);
+    if (last !== undefined && last[0].command === call.command && last[0].actor === call.actor) last.push(call);
+    else runs.push([call]);
+  }
+  return runs;
+}
+
+function settle(outcomes: readonly Outcome[]): void {
+  for (const outcome of outcomes) {
+    if ("error" in outcome) outcome.call.reject(outcome.error);
+    else outcome.call.resolve(outcome.result);
+  }
+}
+
+const INVALID_INDEXES_SQL = `select c.relname as name from pg_index i join pg_class c on c.oid = i.indexrelid
+  where c.relnamespace = $1::regnamespace and not i.indisvalid`;
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
+
+function failClock(): never {
+  throw new Error("a store tells the time by a clock or by its server");
+}

@@ -1,0 +1,227 @@
+/**
+ * One transaction on one connection, for the commands of a group. Statements go down the connection as they come; only
+ * those whose rows are needed are waited for. Entries of the change log are gathered and appended at the end as one statement.
+ */
+
+import type { PoolClient, QueryResult } from "pg";
+
+import { assert } from "../../base/assert.ts";
+import type { Command, Row, SqlValue, Statement, StatementSets } from "../command.ts";
+import type { Dialect, PostgresStatement } from "./dialect.ts";
+import { SET_COLUMN, toStored } from "./dialect.ts";
+import { ConnectionLost } from "./postgres-errors.ts";
+
+export interface TransactionOptions {
+  readonly client: PoolClient;
+  readonly dialect: Dialect;
+  readonly prepares: boolean;
+  readonly projectId: string;
+  readonly schema: string;
+  /** `write` waits until no other transaction writes to the project; `read` sees one state of it throughout. */
+  readonly mode: "write" | "read";
+}
+
+/** No single statement of a command takes longer; a connection that is silent for longer is given up. */
+const STATEMENT_TIMEOUT_MS = { write: 20_000, read: 60_000 } as const;
+/** How long one attempt waits for the other writers of the project. */
+const LOCK_TIMEOUT_MS = 8_000;
+/** A process that stops in the middle of a transaction holds up the others for no longer. */
+const IDLE_TIMEOUT_MS = 5_000;
+const SILENCE_MS = 5_000;
+
+type LogEntry = readonly SqlValue[];
+
+export class Transaction {
+  readonly #options: TransactionOptions;
+  readonly #sent: Promise<unknown>[] = [];
+  #failure: { readonly error: unknown } | null = null;
+  #log: LogEntry[] = [];
+  #logSql: string | null = null;
+  #writes = 0;
+  readonly #sequences = new Set<string>();
+
+  constructor(options: TransactionOptions) {
+    this.#options = options;
+    this.#send({ text: beginText(options) });
+  }
+
+  /** How many statements that write were given to it. */
+  get writes(): number {
+    return this.#writes;
+  }
+
+  async drive<Result>(command: Command<Result>): Promise<Result> {
+    let step = command.next([]);
+    while (!step.done) {
+      const answer = "sets" in step.value ? this.#runSets(step.value) : this.#run(step.value);
+      step = command.next(answer instanceof Promise ? await answer : answer);
+    }
+    return step.value;
+  }
+
+  /** A point to go back to. Returns what goes back there. */
+  async savepoint(): Promise<() => Promise<void>> {
+    await this.settle();
+    const logged = this.#log.length;
+    this.#send({ text: "savepoint call" });
+    return async () => {
+      this.#log.length = logged;
+      this.#failure = null;
+      // What was sent behind the failure has failed as well, and does not count.
+      await Promise.allSettled(this.#sent.splice(0));
+      this.#failure = null;
+      await this.#send({ text: "rollback to savepoint call" });
+    };
+  }
+
+  release(): void {
+    this.#send({ text: "release savepoint call" });
+  }
+
+  /** Waits for everything sent. @throws the first failure */
+  async settle(): Promise<void> {
+    await Promise.all(this.#sent.splice(0));
+    this.#refuseFailed();
+  }
+
+  /**
+   * Appends what was logged. Returns the id by which the server tells later whether this transaction was committed; `null`
+   * when it has written nothing.
+   */
+  async finish(): Promise<{ readonly transactionId: string | null; readonly hasLogged: boolean }> {
+    const hasLogged = this.#log.length > 0;
+    this.#appendLog();
+    for (const table of this.#sequences) this.#send({ text: sequenceText(table) });
+    const answer = this.#send({ text: "select pg_current_xact_id_if_assigned()::text as id" });
+    await this.settle();
+    const { rows } = await answer;
+    const id: unknown = rows[0]?.id;
+    return { transactionId: typeof id === "string" ? id : null, hasLogged };
+  }
+
+  async commit(): Promise<void> {
+    const result = await this.#send({ text: "commit" });
+    // A commit of a transaction that had failed is answered by `ROLLBACK`.
+    if (result.command !== "COMMIT") throw new ConnectionLost(`the server answered a commit by ${result.command}`);
+  }
+
+  async rollback(): Promise<void> {
+    await Promise.allSettled(this.#sent.splice(0));
+    await this.#send({ text: "rollback" });
+  }
+
+  #run({ sql, params }: Statement): readonly Row[] | Promise<readonly Row[]> {
+    const statement = this.#options.dialect.statementOf(sql);
+    if (this.#defer(statement, sql, [params])) return [];
+    const sending = this.#send(this.#prepared(statement.name, statement.text, params.map(toStored)));
+    if (!statement.answers) return [];
+    return this.#answer(sending).then(({ rows }) => rows as Row[]);
+  }
+
+  #runSets({ sql, sets }: StatementSets): readonly (readonly Row[])[] | Promise<readonly (readonly Row[])[]> {
+    const statement = this.#options.dialect.statementOf(sql);
+    if (this.#defer(statement, sql, sets)) return sets.map(() => []);
+    const merged = sets.length > 1 ? this.#options.dialect.mergedOf(sql, sets) : null;
+    if (merged === null) {
+      const each = sets.map((params) => this.#run({ sql, params }));
+      return statement.answers ? Promise.all(each) : sets.map(() => []);
+    }
+    const sending = this.#send(this.#prepared(merged.name, merged.text, merged.values));
+    if (statement.verb === "update") {
+      // Two sets that meet the same row would write it once.
+      this.#check(
+        sending,
+        ({ rowCount }) => rowCount === sets.length,
+        `${sets.length} rows are there to be updated in ${statement.table}`,
+      );
+    }
+    if (!statement.answers) return sets.map(() => []);
+    return this.#answer(sending).then(({ rows }) => rowsBySet(statement, rows as Row[], sets.length));
+  }
+
+  /** Entries of the log wait for the end; whatever reads the log sees them. Returns whether the statement was kept back. */
+  #defer(statement: PostgresStatement, sql: string, sets: readonly (readonly SqlValue[])[]): boolean {
+    if (statement.verb !== "select") this.#writes += sets.length;
+    if (statement.setsSeq) this.#sequences.add(statement.table);
+    if (statement.verb === "insert" && statement.table === "changes" && !statement.answers && !statement.setsSeq) {
+      this.#logSql = sql;
+      this.#log.push(...sets);
+      return true;
+    }
+    if (statement.readsLog || statement.table === "changes") this.#appendLog();
+    return false;
+  }
+
+  #appendLog(): void {
+    const sets = this.#log;
+    if (sets.length === 0 || this.#logSql === null) return;
+    this.#log = [];
+    const { dialect } = this.#options;
+    const merged = dialect.mergedOf(this.#logSql, sets);
+    assert(merged !== null, "entries of the change log are of one form");
+    this.#send(this.#prepared(merged.name, merged.text, merged.values));
+  }
+
+  #prepared(
+    name: string,
+    text: string,
+    values: unknown[],
+  ): { readonly text: string; readonly values: unknown[]; readonly name?: string } {
+    return this.#options.prepares ? { name, text, values } : { text, values };
+  }
+
+  #send(query: { readonly text: string; readonly values?: unknown[]; readonly name?: string }): Promise<QueryResult> {
+    const timeoutMs = STATEMENT_TIMEOUT_MS[this.#options.mode] + SILENCE_MS;
+    const sending = this.#options.client.query({
+      ...query,
+      query_timeout: timeoutMs,
+    } as typeof query) as Promise<QueryResult>;
+    this.#sent.push(sending);
+    sending.catch((error: unknown) => {
+      this.#failure ??= { error };
+    });
+    return sending;
+  }
+
+  #check(sending: Promise<QueryResult>, holds: (result: QueryResult) => boolean, what: string): void {
+    const checked = sending.then((result) => assert(holds(result), what));
+    this.#sent.push(checked);
+    checked.catch((error: unknown) => {
+      this.#failure ??= { error };
+    });
+  }
+
+  async #answer(sending: Promise<QueryResult>): Promise<QueryResult> {
+    try {
+      return await sending;
+    } catch (error) {
+      // What failed first is the reason; everything sent behind it failed because of it.
+      throw this.#failure?.error ?? error;
+    }
+  }
+
+  #refuseFailed(): void {
+    if (this.#failure !== null) throw this.#failure.error;
+  }
+}
+
+function rowsBySet(statement: PostgresStatement, rows: readonly Row[], count: number): readonly (readonly Row[])[] {
+  if (statement.verb !== "select") {
+    assert(rows.length === count, `each row inserted into ${statement.table} comes back`);
+    return rows.map((row) => [row]);
+  }
+  const sets: Row[][] = Array.from({ length: count }, () => []);
+  for (const { [SET_COLUMN]: number, ...row } of rows) sets[Number(number) - 1]?.push(row);
+  return sets;
+}
+
+function beginText({ mode, projectId, schema }: TransactionOptions): string {
+  const settings = `set local search_path to ${schema}; set local perdure.project to '${projectId}'; set local statement_timeout to ${STATEMENT_TIMEOUT_MS[mode]}; set local idle_in_transaction_session_timeout to ${IDLE_TIMEOUT_MS}`;
+  if (mode === "read") return `begin isolation level repeatable read read only; ${settings}`;
+  return `begin isolation level read committed; ${settings}; set local lock_timeout to ${LOCK_TIMEOUT_MS}; select pg_advisory_xact_lock(hashtextextended('perdure:${schema}:${projectId}', 0))`;
+}
+
+/** Past the highest `seq` that was written with a value of its own. */
+function sequenceText(table: string): string {
+  return `select setval('${table}_seq', greatest((select max(seq) from ${table} where project_id = current_setting('perdure.project')), (select last_value from ${table}_seq)))`;
+}
