@@ -23,6 +23,12 @@ export const LIMITS = {
   /** Bytes of a command's output that are kept; its middle is left out beyond. */
   outputBytes: 10 << 20,
   concurrency: 1_000,
+  /** Of a task or a worker. */
+  labels: 50,
+  /** Rules on how many tasks run at once and how often they start. */
+  limitRules: 100,
+  /** Of tasks that run at once over all workers. */
+  fleetConcurrency: 100_000,
   /** Of the journal: longer ones are taken for damage. More than any change can take. */
   journalLineBytes: 64 << 20,
   /** Its parts as JSON. */

@@ -7,6 +7,7 @@ import type { Progress } from "./progress.ts";
 import type { RetryPolicy } from "./retry-policy.ts";
 import type { CatchUp, Overlap, Schedule } from "./schedule.ts";
 import type { StateMachine } from "./state-machine.ts";
+import type { TaskLimit } from "./task-limit.ts";
 
 export const TASK_STATUSES = ["pending", "blocked", "in_progress", "completed", "failed", "cancelled"] as const;
 export type TaskStatus = (typeof TASK_STATUSES)[number];
@@ -82,6 +83,10 @@ export interface Task {
   readonly missedUntil: Millis | null;
   /** Not claimed before this. */
   readonly runAt: Millis;
+  /** A worker must have all of them to run it. In order, each once. */
+  readonly labels: readonly string[];
+  /** What it shares with other tasks of the same key. */
+  readonly limit: TaskLimit | null;
   /** The newest execution. */
   readonly executionId: ExecutionId | null;
   readonly source: TaskSource | null;

@@ -7,6 +7,7 @@ import { parseDurationMs } from "../base/duration.ts";
 import { PerdureError } from "../base/errors.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import { isJsonObject, toJsonText } from "../base/json.ts";
+import { parseLabels } from "../domain/labels.ts";
 import { LIMITS } from "../domain/limits.ts";
 import type { RetryPolicy } from "../domain/retry-policy.ts";
 import { DEFAULT_MAX_RETRIES, DEFAULT_RETRY_POLICY } from "../domain/retry-policy.ts";
@@ -14,6 +15,8 @@ import type { CatchUp, Overlap, Schedule } from "../domain/schedule.ts";
 import type { DependencyFailurePolicy, TaskSource } from "../domain/task.ts";
 import { COMMAND_EXECUTOR } from "../domain/task.ts";
 import type { NewTask } from "../store/new-task.ts";
+import type { TaskLimitInput } from "./task-limit-input.ts";
+import { parseTaskLimit } from "./task-limit-input.ts";
 
 export interface TaskSpecification {
   readonly ref: string;
@@ -37,6 +40,10 @@ export interface TaskSpecification {
   readonly runAt?: Millis | null;
   readonly overlap?: Overlap;
   readonly catchUp?: CatchUp;
+  /** A worker must have all of them to run it. */
+  readonly labels?: readonly string[];
+  /** A text is a key, and then one task of it runs at a time. */
+  readonly limit?: string | TaskLimitInput | null;
   readonly context?: JsonObject;
   readonly status?: "pending" | "completed" | "cancelled";
   readonly completedAt?: Millis | null;
@@ -81,6 +88,8 @@ export function toNewTask(task: TaskSpecification, now: Millis): NewTask {
     catchUp: task.catchUp ?? "last",
     scheduledFor: task.scheduledFor ?? null,
     runAt: task.runAt ?? task.scheduledFor ?? now,
+    labels: parseLabels(`The labels of task ${name}`, task.labels ?? []),
+    limit: parseTaskLimit(`The limit of task ${name}`, task.limit ?? null),
     context: task.context ?? {},
     status: task.status ?? "pending",
     completedAt: task.completedAt ?? null,

@@ -35,6 +35,8 @@ function aRecurringTask(task: Partial<Task>): Task {
     catchUp: "last",
     scheduledFor: 1_000,
     missedUntil: null,
+    labels: [],
+    limit: null,
     runAt: 1_000,
     executionId: null,
     source: null,

@@ -9,6 +9,7 @@ const EMPTY: QueueState = {
   workedOn: 0,
   claimedByHand: 0,
   ready: [],
+  limited: [],
   later: [],
   recurring: [],
   nextDueAt: null,
@@ -23,8 +24,8 @@ describe("whyNoTask", () => {
     ["all done", { ended: 4 }],
     ["all done, 1 failed", { ended: 4, failed: 1 }],
     ["3 in progress", { workedOn: 2, claimedByHand: 1 }],
-    ["2 tasks are ready for command workers", { ready: [{ executor: "command", count: 2 }] }],
-    ["2 not due yet, the next at T7", { later: [{ executor: "command", count: 2 }], nextDueAt: 7 }],
+    ["2 tasks are ready for command workers", { ready: [{ executor: "command", labels: [], count: 2 }] }],
+    ["2 not due yet, the next at T7", { later: [{ executor: "command", labels: [], count: 2 }], nextDueAt: 7 }],
     ["3 in paused sessions", { held: 3 }],
     [
       "deploy and 1 more blocked: Publish?; 4 blocked by dependencies",

@@ -10,6 +10,7 @@ function aQueue(queue: Partial<QueueState>): QueueState {
     workedOn: 0,
     claimedByHand: 0,
     ready: [],
+    limited: [],
     later: [],
     recurring: [],
     nextDueAt: null,
@@ -25,8 +26,8 @@ function blocked(reason: BlockedGroup["reason"], note: string | null = null): Bl
 }
 
 const OWN = new Set(["command"]);
-const RECURRING = [{ executor: "command", count: 1 }];
-const MANUAL = [{ executor: "manual", count: 1 }];
+const RECURRING = [{ executor: "command", labels: [], count: 1 }];
+const MANUAL = [{ executor: "manual", labels: [], count: 1 }];
 
 describe("restingEnd", () => {
   test.each<[string, Partial<QueueState>, string]>([
@@ -60,8 +61,8 @@ describe("restingEnd", () => {
 
 describe("isMoreComing", () => {
   test.each<[boolean, Partial<QueueState>]>([
-    [true, { ready: [{ executor: "command", count: 1 }] }],
-    [true, { later: [{ executor: "command", count: 1 }] }],
+    [true, { ready: [{ executor: "command", labels: [], count: 1 }] }],
+    [true, { later: [{ executor: "command", labels: [], count: 1 }] }],
     [true, { timedWaits: 1 }],
     [false, { ready: MANUAL }],
     [false, { recurring: RECURRING }],
@@ -75,7 +76,7 @@ describe("waitingMessage", () => {
     expect(waitingMessage(aQueue({ blocked: [blocked("waiting", "Publish?")] }), OWN)).toBe(
       "build is blocked: Publish?",
     );
-    expect(waitingMessage(aQueue({ ready: [{ executor: "manual", count: 2 }] }), OWN)).toBe(
+    expect(waitingMessage(aQueue({ ready: [{ executor: "manual", labels: [], count: 2 }] }), OWN)).toBe(
       "2 manual tasks to be done",
     );
     expect(waitingMessage(aQueue({ workedOn: 3 }), OWN)).toBe("3 in progress in another process");

@@ -4,6 +4,7 @@ import type { Json, JsonObject } from "../base/json.ts";
 import { isJsonObject, parseStoredJson } from "../base/json.ts";
 import type { Execution, ExecutionStatus } from "../domain/execution.ts";
 import { asId } from "../domain/ids.ts";
+import { labelsToText, textToLabels } from "../domain/labels.ts";
 import type { Message, MessageRole } from "../domain/message.ts";
 import type { ReportedProgress } from "../domain/progress.ts";
 import type { RetryPolicy } from "../domain/retry-policy.ts";
@@ -19,6 +20,7 @@ import type {
   TaskSource,
   TaskStatus,
 } from "../domain/task.ts";
+import type { Bounds, LimitRule, LimitSubject, TaskLimit } from "../domain/task-limit.ts";
 import type { Row, SqlValue } from "./command.ts";
 
 export function rowToSession(row: Row): Session {
@@ -75,12 +77,47 @@ export function rowToTask(row: Row): Task {
     scheduledFor: integerOrNull(row.scheduled_for),
     missedUntil: integerOrNull(row.missed_until),
     runAt: integer(row.run_at),
+    labels: textToLabels(textOrNull(row.labels)),
+    limit: rowToTaskLimit(row),
     executionId: row.execution_id === null ? null : asId(text(row.execution_id)),
     source: json(row.source, "a task's source") as unknown as TaskSource | null,
     createdAt: integer(row.created_at),
     updatedAt: integer(row.updated_at),
     startedAt: integerOrNull(row.started_at),
     completedAt: integerOrNull(row.completed_at),
+  };
+}
+
+export function rowToTaskLimit(row: Row): TaskLimit | null {
+  const key = textOrNull(row.limit_key);
+  if (key === null) return null;
+  return { key, ...toBounds(row.limit_concurrency, { count: row.limit_rate_count, perMs: row.limit_rate_ms }) };
+}
+
+export function rowToLimitRule(row: Row): LimitRule {
+  const bounds = toBounds(row.concurrency, { count: row.rate_count, perMs: row.rate_ms });
+  return { subject: text(row.subject) as LimitSubject, pattern: text(row.pattern), ...bounds };
+}
+
+function toBounds(
+  concurrency: SqlValue | undefined,
+  rate: { readonly count: SqlValue | undefined; readonly perMs: SqlValue | undefined },
+): Bounds {
+  const [count, perMs] = [integerOrNull(rate.count), integerOrNull(rate.perMs)];
+  return {
+    concurrency: integerOrNull(concurrency),
+    rate: count === null || perMs === null ? null : { count, perMs },
+  };
+}
+
+/** The columns of `rowToTaskLimit` and of a task's labels. */
+export function fleetColumns({ labels, limit }: Pick<Task, "labels" | "limit">): Readonly<Record<string, SqlValue>> {
+  return {
+    labels: labelsToText(labels),
+    limit_key: limit?.key ?? null,
+    limit_concurrency: limit?.concurrency ?? null,
+    limit_rate_count: limit?.rate?.count ?? null,
+    limit_rate_ms: limit?.rate?.perMs ?? null,
   };
 }
 

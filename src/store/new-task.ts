@@ -5,6 +5,7 @@ import type { Json, JsonObject } from "../base/json.ts";
 import type { RetryPolicy } from "../domain/retry-policy.ts";
 import type { CatchUp, Overlap, Schedule } from "../domain/schedule.ts";
 import type { DependencyFailurePolicy, TaskSource } from "../domain/task.ts";
+import type { TaskLimit } from "../domain/task-limit.ts";
 
 export interface NewTask {
   /** Names it for the other tasks of the same call. */
@@ -32,6 +33,9 @@ export interface NewTask {
   readonly scheduledFor: Millis | null;
   /** `null` is at once. */
   readonly runAt: Millis | null;
+  /** Of a worker that may run it, in order, each once. */
+  readonly labels: readonly string[];
+  readonly limit: TaskLimit | null;
   readonly context: JsonObject;
   readonly status: "pending" | "completed" | "cancelled";
   readonly completedAt: Millis | null;

@@ -52,7 +52,8 @@ export const TASKS = table({
   columns:
     words(`seq id session_id parent_id key title description executor input kind status blocked_reason blocked_note
     priority weight waiting_on on_dependency_failure context max_retries retry timeout_ms schedule overlap catch_up
-    scheduled_for missed_until run_at execution_id source created_at updated_at started_at completed_at held origin_id`),
+    scheduled_for missed_until run_at execution_id source created_at updated_at started_at completed_at held origin_id
+    labels limit_key limit_concurrency limit_rate_count limit_rate_ms`),
   json: ["input", "context", "retry", "schedule", "source"],
   machine: taskMachine,
 });
@@ -148,6 +149,14 @@ export const FACT_DEPENDENCIES = table({
   json: [],
 });
 
+/** Of the project, over all its workers. */
+export const LIMIT_RULES = table({
+  name: "limit_rules",
+  key: ["id"],
+  columns: words("id position subject pattern concurrency rate_count rate_ms created_at updated_at"),
+  json: [],
+});
+
 /** What was cleaned up when, and up to which change the log was cut off: before that, the mirror alone holds it. */
 export const CLEANUPS = table({
   name: "cleanups",
@@ -172,6 +181,7 @@ export const LOGGED_TABLES: readonly Table[] = [
   FACTS,
   FACT_DEPENDENCIES,
   CLEANUPS,
+  LIMIT_RULES,
 ];
 
 export function tableOf(entity: string): Table | undefined {

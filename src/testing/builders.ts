@@ -33,6 +33,8 @@ export function aTask(sketch: TaskSketch): NewTask {
     catchUp: "last",
     scheduledFor: null,
     runAt: null,
+    labels: [],
+    limit: null,
     context: {},
     status: "pending",
     completedAt: null,
@@ -70,7 +72,7 @@ export function aWorker(id: string, sketch: Partial<RegisterWorker> = {}): Regis
 export function anEnvironment(sketch: Partial<EnvironmentFingerprint> = {}): EnvironmentFingerprint {
   return {
     perdureVersion: "0.1.0",
-    schemaVersion: 2,
+    schemaVersion: 3,
     nodeVersion: "24.0.0",
     platform: "linux-x64",
     gitCommit: null,

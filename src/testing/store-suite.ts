@@ -15,6 +15,7 @@ import { checkpointsSuite } from "./store-suite/checkpoints-suite.ts";
 import { claimsSuite } from "./store-suite/claims-suite.ts";
 import { dependenciesSuite } from "./store-suite/dependencies-suite.ts";
 import { factsSuite } from "./store-suite/facts-suite.ts";
+import { fleetSuite } from "./store-suite/fleet-suite.ts";
 import { journalSuite } from "./store-suite/journal-suite.ts";
 import { leasesSuite } from "./store-suite/leases-suite.ts";
 import { logSuite } from "./store-suite/log-suite.ts";
@@ -32,6 +33,7 @@ export function storeSuite(options: StoreSuiteOptions): void {
   describe(`store suite on ${options.name}`, () => {
     const suite = createSuite(options);
     claimsSuite(suite);
+    fleetSuite(suite);
     leasesSuite(suite);
     dependenciesSuite(suite);
     submissionSuite(suite);

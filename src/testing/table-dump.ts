@@ -14,6 +14,9 @@ const UNLOGGED: Readonly<Record<string, string>> = {
   session_loads: `select session_id, unfinished, memory_entries, memory_bytes
     from session_loads where project_id = ? order by session_id`,
   project_loads: "select facts from project_loads where project_id = ?",
+  lanes: `select session_id, executor, labels, limit_key, priority, run_at, due_at from lanes where project_id = ?
+    order by session_id, executor, labels, limit_key, priority`,
+  limit_starts: "select id, starts, expires_at from limit_starts where project_id = ? order by id",
   workers: `select id, host, pid, start_token, label, registered_at, lease_expires_at
     from workers where project_id = ? order by id`,
 };
@@ -38,8 +41,8 @@ export function dumpTables(store: Store): Promise<TableDump> {
   return store.execute(dump, null);
 }
 
-/** What a rebuild from the change log has to bring back: the logged tables, what is derived from them, and the log. */
+/** What a rebuild from the change log has to bring back: the logged tables, what is derived from them and no hint, and the log. */
 export function withoutCoordination(tables: TableDump): TableDump {
-  const { workers: _workers, blobs: _blobs, ...rest } = tables;
+  const { workers: _workers, blobs: _blobs, lanes: _lanes, limit_starts: _starts, ...rest } = tables;
   return rest;
 }

@@ -34,6 +34,8 @@ function aTask(overrides: Partial<Task> = {}): Task {
     schedule: null,
     overlap: "skip",
     catchUp: "last",
+    labels: [],
+    limit: null,
     runAt: 0,
     executionId: asId("execution-1"),
     scheduledFor: null,

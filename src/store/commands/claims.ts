@@ -5,6 +5,8 @@ import { PerdureError } from "../../base/errors.ts";
 import type { Execution } from "../../domain/execution.ts";
 import type { TaskId, WorkerId } from "../../domain/ids.ts";
 import type { Task } from "../../domain/task.ts";
+import type { AppliedLimit } from "../../domain/task-limit.ts";
+import { boundsText, limitName } from "../../domain/task-limit.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
 import { defineWrite, oneRow, rows } from "../command.ts";
 import { integer, rowToExecution, rowToTask, text } from "../entity-rows.ts";
@@ -13,8 +15,21 @@ import { recursByText } from "../schedule-column.ts";
 import { columnsOf, EXECUTIONS, TASKS } from "../tables.ts";
 import { withValues } from "../values.ts";
 import { nameOfTask } from "./dependencies.ts";
-import type { ClaimScope } from "./ready-tasks.ts";
-import { isMoreComing, nextDue, readyTasks } from "./ready-tasks.ts";
+import type { FullKey } from "./lanes.ts";
+import { closeLanes, openLanes, settleLane } from "./lanes.ts";
+import type { LimitBook } from "./limit-places.ts";
+import {
+  closeLimitBook,
+  fullLimit,
+  limitsOfRow,
+  lockLimits,
+  openLimitBook,
+  placesUnder,
+  placesUnderAll,
+  takePlaces,
+} from "./limit-places.ts";
+import type { ClaimScope, ReadyTasks } from "./ready-tasks.ts";
+import { byUrgency, earliest, isMoreComing, nextDue, readyTasks } from "./ready-tasks.ts";
 import { executionRow, taskRow, transitionTask } from "./task-rows.ts";
 
 export interface ClaimTasks extends ClaimScope {
@@ -38,38 +53,113 @@ export interface ClaimResult {
   readonly nextDueAt: Millis | null;
   /** Whether any of those still to come is more than the next occurrence of a recurring task. */
   readonly isMoreComing: boolean;
+  /** There may be more to claim at once. */
+  readonly isMoreReady: boolean;
 }
 
 /** A recurring task this late is planned anew before it is claimed. */
 const OVERDUE_MS = 500;
 
 /**
- * Claims the most urgent ready tasks: by priority, then `runAt`, then creation. Atomic: no task is given to two callers.
+ * Claims the most urgent ready tasks: by priority, then `runAt`, then creation. Atomic: no task is given to two callers, and
+ * no limit is exceeded.
+ *
+ * Of tasks without labels, key or limits it writes only those it claims. Under a limit it first writes, in the order of
+ * their ids, the rows of `limit_starts` of all limits on what it is about to claim, and counts what runs after that: claims
+ * under one limit follow one another. It writes the lanes of what it claims, and of keys that it finds full.
  */
 export const claimTasks = defineWrite("claim-tasks", function* (context, input: ClaimTasks): Command<ClaimResult> {
   yield* wakeWaiting(context);
-  const candidates: Row[] = [];
-  for (const executor of input.executors) candidates.push(...(yield* readyTasks(context, input, executor)));
-  if (candidates.length > 0 && !(yield* hasLease(context, input.workerId))) {
-    return { isLeaseOver: true, claimed: [], overdue: [], nextDueAt: null, isMoreComing: true };
+  const book = yield* openLimitBook(context);
+  const round: Round = { claimed: [], overdue: [], rows: [], full: [], isShortOfPlaces: false };
+  let found = yield* readyTasks(context, input, book);
+  if (found.tasks.length > 0 && !(yield* hasLease(context, input.workerId))) {
+    return { isLeaseOver: true, claimed: [], overdue: [], nextDueAt: null, isMoreComing: true, isMoreReady: false };
   }
-  candidates.sort(byUrgency);
-  const claimed: Claimed[] = [];
-  const overdue: Task[] = [];
-  for (const row of candidates.slice(0, input.limit)) {
-    if (yield* isOverdueOccurrence(context, row)) overdue.push(rowToTask(yield* withValues(row, ["input", "context"])));
-    else claimed.push(yield* claimRow(context, row, input.workerId));
+  for (;;) {
+    const before = round.claimed.length;
+    yield* lockLimits(context, book, found.tasks);
+    yield* claimEach(context, book, { ...input, found, round });
+    // Where a key ran out of places among the tasks that were found, there may be others behind them.
+    if (!round.isShortOfPlaces || round.claimed.length === before || round.claimed.length >= input.limit) break;
+    found = yield* readyTasks(context, { ...input, limit: input.limit - round.claimed.length }, book);
   }
-  const isShort = claimed.length < input.limit;
-  const nextDueAt = isShort ? yield* nextDue(context, input) : null;
+  yield* closeLimitBook(context, book);
+  yield* settleLanes(context, book, round);
+  const { claimed, overdue } = round;
+  if (claimed.length >= input.limit) {
+    return { isLeaseOver: false, claimed, overdue, nextDueAt: null, isMoreComing: false, isMoreReady: true };
+  }
+  if (claimed.length > 0 && book.rules.length > 0) found = yield* readyTasks(context, { ...input, limit: 1 }, book);
   return {
     isLeaseOver: false,
     claimed,
     overdue,
-    nextDueAt,
-    isMoreComing: isShort && (yield* isMoreComing(context, input)),
+    nextDueAt: earliest(found.opensAt, yield* nextDue(context, input, book)),
+    isMoreComing: yield* isMoreComing(context, input, book),
+    isMoreReady: found.isCutShort,
   };
 });
+
+/** What one command has claimed and learnt. */
+interface Round {
+  readonly claimed: Claimed[];
+  readonly overdue: Task[];
+  /** Of what it claimed in lanes, and lanes that were out of date. */
+  readonly rows: Row[];
+  readonly full: FullKey[];
+  isShortOfPlaces: boolean;
+}
+
+interface ClaimEach extends ClaimTasks {
+  readonly found: ReadyTasks;
+  readonly round: Round;
+}
+
+function* claimEach(context: CommandContext, book: LimitBook, { found, round, ...input }: ClaimEach): Command<void> {
+  round.rows.push(...found.stale);
+  round.full.push(...found.full);
+  round.isShortOfPlaces = false;
+  for (const row of found.tasks.toSorted(byUrgency)) {
+    if (round.claimed.length + round.overdue.length >= input.limit) return;
+    const limits = limitsOfRow(book, row);
+    if ((yield* placesUnderAll(context, book, limits)).left === 0) {
+      round.isShortOfPlaces = true;
+      continue;
+    }
+    if (yield* isOverdueOccurrence(context, row)) {
+      round.overdue.push(rowToTask(yield* withValues(row, ["input", "context"])));
+      continue;
+    }
+    round.claimed.push(yield* claimRow(context, row, input.workerId));
+    takePlaces(book, limits, context.now);
+    if (isInLane(row)) round.rows.push(row);
+    const ofKey = limits.find(({ id }) => id.startsWith("key:"));
+    const places = ofKey === undefined ? null : yield* placesUnder(context, book, ofKey);
+    if (ofKey !== undefined && places?.left === 0) round.full.push({ id: ofKey.id, places, task: row });
+  }
+}
+
+function isInLane(task: Row): boolean {
+  return task.labels !== null || task.limit_key !== null;
+}
+
+function* settleLanes(context: CommandContext, book: LimitBook, { rows: touched, full }: Round): Command<void> {
+  const lanes = new Map(touched.map((row) => [laneName(row), row]));
+  for (const row of lanes.values()) yield* settleLane(context, row);
+  for (const { id, places, task } of new Map(full.map((key) => [key.id, key])).values()) {
+    const key = id.slice("key:".length);
+    if (!(yield* closeLanes(context, key, places.opensAt))) continue;
+    // A task of the key may have ended since it was counted, and opened these lanes before they were closed.
+    book.counts.delete(id);
+    const ofKey = limitsOfRow(book, task).find((limit) => limit.id === id);
+    if (ofKey !== undefined && (yield* placesUnder(context, book, ofKey)).left > 0) yield* openLanes(context, key);
+  }
+}
+
+function laneName({ session_id: sessionId, executor, labels, limit_key: key, priority }: Row): string {
+  return JSON.stringify([sessionId, executor, labels ?? "", key ?? "", priority]);
+}
 
 /** A claim by a worker that nobody could take over from later would be held for ever. */
 function* hasLease(context: CommandContext, workerId: WorkerId): Command<boolean> {
@@ -200,26 +290,38 @@ function* wakeWaiting(context: CommandContext): Command<void> {
   }
 }
 
-function byUrgency(a: Row, b: Row): number {
-  return (
-    integer(b.priority) - integer(a.priority) ||
-    integer(a.run_at) - integer(b.run_at) ||
-    integer(a.seq) - integer(b.seq)
-  );
-}
-
 export interface ClaimTask {
   readonly taskId: TaskId;
   readonly workerId: WorkerId;
 }
 
-/** Claims one named task for somebody who asks for it. Refused with `wrong-state` unless it is pending in an active session. */
+/**
+ * Claims one named task for somebody who asks for it, whatever labels it requires. Refused with `wrong-state` unless it is
+ * pending in an active session, and with `limit-reached` when a limit on it has no place.
+ */
 export const claimTask = defineWrite("claim-task", function* (context, input: ClaimTask): Command<Claimed> {
   const row = yield* taskRow(context, input.taskId);
   transitionTask(row, "claim");
   if (row.held === 1) throw sessionNotActive(row);
-  return yield* claimRow(context, row, input.workerId);
+  const book = yield* openLimitBook(context);
+  yield* lockLimits(context, book, [row]);
+  const limits = limitsOfRow(book, row);
+  const full = yield* fullLimit(context, book, limits);
+  if (full !== null) throw noPlace(row, full);
+  const claimed = yield* claimRow(context, row, input.workerId);
+  takePlaces(book, limits, context.now);
+  yield* closeLimitBook(context, book);
+  if (isInLane(row)) yield* settleLane(context, row);
+  return claimed;
 });
+
+function noPlace(task: Row, { id, concurrency, rate }: AppliedLimit): PerdureError {
+  return new PerdureError("limit-reached", {
+    message: `Task ${nameOfTask(task)} cannot be claimed now: ${limitName(id)} allows ${boundsText({ concurrency, rate })}`,
+    hint: "Wait until a task under that limit has ended, or raise it.",
+    details: { taskId: task.id, limit: id },
+  });
+}
 
 function sessionNotActive(task: Row): PerdureError {
   return new PerdureError("wrong-state", {

@@ -10,7 +10,7 @@ import type { Task, TaskStatus } from "../../domain/task.ts";
 import { GROUP_EXECUTOR, isTerminalTask } from "../../domain/task.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
 import { defineWrite, oneRow } from "../command.ts";
-import { integer, rowToTask, text } from "../entity-rows.ts";
+import { fleetColumns, integer, rowToTask, text } from "../entity-rows.ts";
 import type { NewTask } from "../new-task.ts";
 import { recursByText, scheduleToText } from "../schedule-column.ts";
 import { insertRow, updateRow } from "../rows.ts";
@@ -310,6 +310,7 @@ function* insertTask(
     updated_at: context.now,
     started_at: null,
     held: session.status === "active" ? 0 : 1,
+    ...fleetColumns(task),
     ...state,
   };
   const row = yield* insertRow(context, TASKS, values, { verb: "create" });

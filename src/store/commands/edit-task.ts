@@ -3,9 +3,11 @@
 import { PerdureError } from "../../base/errors.ts";
 import type { Json } from "../../base/json.ts";
 import type { TaskId } from "../../domain/ids.ts";
-import type { Command, SqlValue } from "../command.ts";
+import { textToLabels } from "../../domain/labels.ts";
+import type { TaskLimit } from "../../domain/task-limit.ts";
+import type { Command, Row, SqlValue } from "../command.ts";
 import { defineWrite } from "../command.ts";
-import { text } from "../entity-rows.ts";
+import { fleetColumns, rowToTaskLimit, text, textOrNull } from "../entity-rows.ts";
 import { updateRow } from "../rows.ts";
 import { TASKS } from "../tables.ts";
 import { storeValue } from "../values.ts";
@@ -23,16 +25,20 @@ export interface TaskEdit {
   readonly runAt?: number;
   readonly input?: Json;
   readonly kind?: string;
+  readonly labels?: readonly string[];
+  readonly limit?: TaskLimit | null;
   /** Keys or ids of tasks in the same session; replaces those before. */
   readonly needs?: readonly string[];
 }
 
-/** Refused with `wrong-state` for what would change work that has begun: only title, description, priority and weight may then. */
+/** Refused with `wrong-state` for what would change work that has begun, or where it runs: only title, description, priority and weight may then. */
 export const editTask = defineWrite(
   "edit-task",
   function* (context, { taskId, edit }: { readonly taskId: TaskId; readonly edit: TaskEdit }): Command<void> {
     const task = yield* taskRow(context, taskId);
-    const touchesWork = edit.input !== undefined || edit.needs !== undefined;
+    // What runs is counted by the key it was claimed under.
+    const isUnderLimit = edit.limit !== undefined || edit.labels !== undefined;
+    const touchesWork = edit.input !== undefined || edit.needs !== undefined || isUnderLimit;
     if (touchesWork && (task.status === "in_progress" || task.status === "completed")) {
       throw new PerdureError("wrong-state", {
         message: `Cannot change the work of task ${nameOfTask(task)}: it is ${text(task.status)}`,
@@ -49,6 +55,7 @@ export const editTask = defineWrite(
     if (edit.timeoutMs !== undefined) patch.timeout_ms = edit.timeoutMs;
     if (edit.runAt !== undefined) patch.run_at = edit.runAt;
     if (edit.kind !== undefined) patch.kind = edit.kind;
+    if (edit.labels !== undefined || edit.limit !== undefined) Object.assign(patch, fleetPatch(task, edit));
     if (edit.input !== undefined) patch.input = yield* storeValue(edit.input, `The input of task ${nameOfTask(task)}`);
     const edited = yield* updateRow(context, TASKS, task, { verb: "edit", patch });
     if (edit.needs === undefined) return;
@@ -56,3 +63,10 @@ export const editTask = defineWrite(
     yield* refuseCycleThrough(context, edited);
   },
 );
+
+function fleetPatch(task: Row, edit: Pick<TaskEdit, "labels" | "limit">): Readonly<Record<string, SqlValue>> {
+  return fleetColumns({
+    labels: edit.labels ?? textToLabels(textOrNull(task.labels)),
+    limit: edit.limit === undefined ? rowToTaskLimit(task) : edit.limit,
+  });
+}

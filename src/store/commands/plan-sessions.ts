@@ -10,7 +10,7 @@ import { GROUP_EXECUTOR, isTerminalTask } from "../../domain/task.ts";
 import type { TaskStatus } from "../../domain/task.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
 import { defineRead, defineWrite, oneRow, rows } from "../command.ts";
-import { text, textOrNull } from "../entity-rows.ts";
+import { fleetColumns, text, textOrNull } from "../entity-rows.ts";
 import type { NewTask } from "../new-task.ts";
 import { scheduleToText } from "../schedule-column.ts";
 import { deleteRow, updateRow } from "../rows.ts";
@@ -222,10 +222,11 @@ function* syncTask(context: CommandContext, current: Row, task: NewTask): Comman
     schedule: scheduleToText(task.schedule),
     overlap: task.overlap,
     catch_up: task.catchUp,
+    ...fleetColumns(task),
     source: task.source === null ? null : JSON.stringify(task.source),
   };
   const differs = Object.entries(definition).some(
-    ([column, value]) => column !== "source" && current[column] !== value,
+    ([column, value]) => column !== "source" && (current[column] ?? null) !== value,
   );
   const needsDiffer = !sameSet(yield* needsOf(context, current), task.needs);
   const isBack = current.status === "cancelled" && current.blocked_note === GONE_FROM_PLAN && task.status === "pending";

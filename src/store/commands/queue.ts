@@ -3,13 +3,16 @@
 import type { Millis } from "../../base/clock.ts";
 import type { SessionId, TaskId } from "../../domain/ids.ts";
 import { asId } from "../../domain/ids.ts";
+import { textToLabels } from "../../domain/labels.ts";
 import type { BlockedReason } from "../../domain/task.ts";
 import { GROUP_EXECUTOR } from "../../domain/task.ts";
+import type { AppliedLimit } from "../../domain/task-limit.ts";
 import type { Command, CommandContext, Row, SqlValue } from "../command.ts";
-import { defineRead, oneOf, oneRow, rows } from "../command.ts";
+import { defineRead, oneRow, rows } from "../command.ts";
 import { integer, text, textOrNull } from "../entity-rows.ts";
 import { RECURRING_SQL } from "../schedule-column.ts";
-import { NEVER } from "./ready-tasks.ts";
+import { limitsOfRow, openLimitBook, placesUnder } from "./limit-places.ts";
+import { byUrgency, NEVER, readyTasks } from "./ready-tasks.ts";
 import { nameOfTask } from "./dependencies.ts";
 
 export interface BlockedGroup {
@@ -24,7 +27,19 @@ export interface BlockedGroup {
 
 export interface ExecutorCount {
   readonly executor: string;
+  /** Of the worker that may run them. */
+  readonly labels: readonly string[];
   readonly count: number;
+}
+
+/** Ready tasks that do not start because a limit has no place left. */
+export interface LimitWait {
+  readonly limit: AppliedLimit;
+  readonly count: number;
+  /** How many run under it. */
+  readonly running: number;
+  /** When the next may start; `null` when one that runs has to end first. */
+  readonly opensAt: Millis | null;
 }
 
 export interface QueueState {
@@ -35,8 +50,10 @@ export interface QueueState {
   readonly workedOn: number;
   /** In progress because a person or an agent claimed it. */
   readonly claimedByHand: number;
-  /** Due and free to be claimed. */
+  /** Due and free to be claimed, those that wait for a place under a limit among them. */
   readonly ready: readonly ExecutorCount[];
+  /** The limits that have no place left and hold back most. */
+  readonly limited: readonly LimitWait[];
   /** Free to be claimed once they are due: retries, sleeps, what is scheduled once. */
   readonly later: readonly ExecutorCount[];
   /** Recurring tasks whose next occurrence is not due yet. */
@@ -73,6 +90,7 @@ export const describeQueue = defineRead(
       workedOn: integer(inProgress?.n) - claimedByHand,
       claimedByHand,
       ...pending,
+      limited: yield* limitWaits(context, scope),
       timedWaits: yield* countTimedWaits(scope),
       blocked: yield* blockedGroups(scope),
     };
@@ -94,9 +112,10 @@ type PendingCounts = Pick<QueueState, "ready" | "later" | "recurring" | "nextDue
 
 function* pendingCounts(context: CommandContext, { where, params }: Scope): Command<PendingCounts> {
   const groups = yield* rows(
-    `select t.executor as executor, t.held as held, (t.run_at > ?) as is_later,
-        (schedule is not null and ${RECURRING_SQL}) as recurs, count(*) as n, min(t.run_at) as first_at
-      from tasks t where ${where} and t.status = 'pending' and t.executor <> '${GROUP_EXECUTOR}' group by 1, 2, 3, 4`,
+    `select t.executor as executor, t.labels as labels, t.held as held, case when t.run_at > ? then 1 else 0 end as is_later,
+        case when schedule is not null and ${RECURRING_SQL} then 1 else 0 end as recurs, count(*) as n,
+        min(t.run_at) as first_at
+      from tasks t where ${where} and t.status = 'pending' and t.executor <> '${GROUP_EXECUTOR}' group by 1, 2, 3, 4, 5`,
     context.now,
     ...params,
   );
@@ -112,9 +131,48 @@ function* pendingCounts(context: CommandContext, { where, params }: Scope): Comm
 }
 
 function byExecutor(groups: readonly Row[]): readonly ExecutorCount[] {
-  const counts = new Map<string, number>();
-  for (const { executor, n } of groups) counts.set(text(executor), (counts.get(text(executor)) ?? 0) + integer(n));
-  return [...counts].map(([executor, count]) => ({ executor, count }));
+  const counts = new Map<string, ExecutorCount>();
+  for (const { executor, labels, n } of groups) {
+    const name = JSON.stringify([executor, labels]);
+    const before = counts.get(name)?.count ?? 0;
+    counts.set(name, {
+      executor: text(executor),
+      labels: textToLabels(textOrNull(labels)),
+      count: before + integer(n),
+    });
+  }
+  return [...counts.values()];
+}
+
+/** Of so many limits, those on most ready tasks, it is looked whether they have a place left. */
+const MOST_LIMITS = 50;
+
+function* limitWaits(context: CommandContext, { where, params }: Scope): Command<readonly LimitWait[]> {
+  const book = yield* openLimitBook(context);
+  if (book.rules.length === 0 && !book.hasLanes) return [];
+  const groups = yield* rows(
+    `select t.executor as executor, t.labels as labels, t.limit_key as limit_key, t.limit_concurrency as limit_concurrency,
+        t.limit_rate_count as limit_rate_count, t.limit_rate_ms as limit_rate_ms, count(*) as n
+      from tasks t where ${where} and t.status = 'pending' and t.held = 0 and t.run_at <= ?
+        and t.executor <> '${GROUP_EXECUTOR}' group by 1, 2, 3, 4, 5, 6`,
+    ...params,
+    context.now,
+  );
+  const counts = new Map<string, { readonly limit: AppliedLimit; count: number }>();
+  for (const group of groups) {
+    for (const limit of limitsOfRow(book, group)) {
+      const known = counts.get(limit.id);
+      if (known === undefined) counts.set(limit.id, { limit, count: integer(group.n) });
+      else known.count += integer(group.n);
+    }
+  }
+  const waits: LimitWait[] = [];
+  const most = [...counts.values()].toSorted((one, other) => other.count - one.count).slice(0, MOST_LIMITS);
+  for (const { limit, count } of most) {
+    const { left, running, opensAt } = yield* placesUnder(context, book, limit);
+    if (left === 0) waits.push({ limit, count, running, opensAt });
+  }
+  return waits;
 }
 
 function* countTimedWaits({ where, params }: Scope): Command<number> {
@@ -151,22 +209,19 @@ function* blockedGroups({ where, params }: Scope): Command<readonly BlockedGroup
   return described;
 }
 
-/** The most urgent task that is due and free, without claiming it; by priority, then `runAt`, then creation. */
+/** The most urgent task that is due, free and has a place under its limits, without claiming it; by priority, then `runAt`, then creation. */
 export const findNextTask = defineRead(
   "find-next-task",
   function* (
     context,
-    input: { readonly executors: readonly string[]; readonly sessionId: SessionId | null },
+    input: {
+      readonly executors: readonly string[];
+      readonly labels?: readonly string[];
+      readonly sessionId: SessionId | null;
+    },
   ): Command<TaskId | null> {
-    if (input.executors.length === 0) return null;
-    const { where, params } = scopeOf(context, input.sessionId);
-    const row = yield* oneRow(
-      `select t.id as id from tasks t where ${where} and t.status = 'pending' and t.held = 0 and t.run_at <= ?
-        and ${oneOf("t.executor", input.executors)} order by t.priority desc, t.run_at, t.seq limit 1`,
-      ...params,
-      context.now,
-      ...input.executors,
-    );
-    return row === null ? null : asId(text(row.id));
+    const { tasks } = yield* readyTasks(context, { ...input, limit: 1 }, yield* openLimitBook(context));
+    const [first] = tasks.toSorted(byUrgency);
+    return first === undefined ? null : asId(text(first.id));
   },
 );

@@ -2,22 +2,31 @@
 
 import type { Millis } from "../../base/clock.ts";
 import type { SessionId } from "../../domain/ids.ts";
+import { textToLabels } from "../../domain/labels.ts";
+import { limitsOn } from "../../domain/task-limit.ts";
 import type { Command, CommandContext, Row, SqlValue } from "../command.ts";
 import { oneRow, rows } from "../command.ts";
 import { integer } from "../entity-rows.ts";
 import { RECURRING_SQL } from "../schedule-column.ts";
 import { columnsOf, TASKS } from "../tables.ts";
+import type { FullKey, LaneTasks } from "./lanes.ts";
+import { hasInLanes, labelSetsOf, nextLaneDue, readyInLanes } from "./lanes.ts";
+import type { LimitBook, Places } from "./limit-places.ts";
+import { placesUnderAll } from "./limit-places.ts";
 
 export interface ClaimScope {
   /** Only tasks of these executors, so that nothing is claimed that cannot be carried out. */
   readonly executors: readonly string[];
+  /** What the worker offers: only tasks that require no other labels. Default: none. */
+  readonly labels?: readonly string[];
   /** Only of this session; `null` is any active one. */
   readonly sessionId: SessionId | null;
   readonly limit: number;
 }
 
 const SCOPE = { any: "project_id = ?", session: "project_id = ? and session_id = ?" } as const;
-const READY = "executor = ? and status = 'pending' and held = 0";
+/** Tasks without labels and key, which are most: those that have some are found by their lanes. */
+const READY = "executor = ? and status = 'pending' and held = 0 and lane is null";
 
 function scopeOf(
   context: CommandContext,
@@ -28,11 +37,79 @@ function scopeOf(
     : { where: SCOPE.session, params: [context.projectId, sessionId] };
 }
 
+export interface ReadyTasks extends LaneTasks {
+  /** When a rate lets something start that is due now and was left out; `null` when there is no such thing. */
+  readonly opensAt: Millis | null;
+}
+
+/** The most urgent due tasks, `limit` of each executor and set of labels at most, and no more than their limits have places for. */
+export function* readyTasks(context: CommandContext, input: ClaimScope, book: LimitBook): Command<ReadyTasks> {
+  const offered = new Set(input.labels);
+  const tasks: Row[] = [];
+  const full: FullKey[] = [];
+  const stale: Row[] = [];
+  let isCutShort = false;
+  let opensAt: Millis | null = null;
+  for (const executor of input.executors) {
+    const places = yield* placesOf(context, book, executor, "");
+    if (places.left > 0) {
+      tasks.push(
+        ...(yield* readyWithoutLane(context, { ...input, limit: Math.min(input.limit, places.left) }, executor)),
+      );
+    } else if (places.opensAt !== null && (yield* isAnyDue(context, input, executor))) {
+      opensAt = earliest(opensAt, places.opensAt);
+    }
+    if (!book.hasLanes) continue;
+    const scope = { sessionId: input.sessionId, executor };
+    for (const labels of yield* labelSetsOf(context, scope, offered)) {
+      const inLanes = yield* placesOf(context, book, executor, labels);
+      if (inLanes.left === 0) {
+        if (inLanes.opensAt !== null) opensAt = earliest(opensAt, inLanes.opensAt);
+        continue;
+      }
+      const limit = Math.min(input.limit, inLanes.left);
+      const found = yield* readyInLanes(context, book, { ...scope, labels, limit });
+      tasks.push(...found.tasks);
+      full.push(...found.full);
+      stale.push(...found.stale);
+      isCutShort ||= found.isCutShort;
+    }
+  }
+  return { tasks, full, stale, isCutShort, opensAt };
+}
+
+/** By priority, then `runAt`, then creation. */
+export function byUrgency(a: Row, b: Row): number {
+  return (
+    integer(b.priority) - integer(a.priority) ||
+    integer(a.run_at) - integer(b.run_at) ||
+    integer(a.seq) - integer(b.seq)
+  );
+}
+
+/** Under the limits that hold for all tasks of an executor with these labels, whatever their keys. */
+function* placesOf(context: CommandContext, book: LimitBook, executor: string, labels: string): Command<Places> {
+  if (book.rules.length === 0) return UNLIMITED;
+  const limits = limitsOn({ executor, labels: textToLabels(labels), limit: null }, book.rules);
+  return yield* placesUnderAll(context, book, limits);
+}
+
+const UNLIMITED: Places = { left: Number.POSITIVE_INFINITY, opensAt: null, running: 0 };
+
+export function earliest(one: Millis | null, other: Millis | null): Millis | null {
+  if (one === null || other === null) return one ?? other;
+  return Math.min(one, other);
+}
+
+function* isAnyDue(context: CommandContext, input: ClaimScope, executor: string): Command<boolean> {
+  return (yield* readyWithoutLane(context, { ...input, limit: 1 }, executor)).length > 0;
+}
+
 /**
  * The most urgent due tasks of one executor. Goes priority by priority, so that tasks of a high priority that are not
  * due yet are never read past.
  */
-export function* readyTasks(context: CommandContext, input: ClaimScope, executor: string): Command<readonly Row[]> {
+function* readyWithoutLane(context: CommandContext, input: ClaimScope, executor: string): Command<readonly Row[]> {
   const { where, params } = scopeOf(context, input.sessionId);
   const found: Row[] = [];
   for (let below = ABOVE_ALL_PRIORITIES; found.length < input.limit;) {
@@ -70,7 +147,7 @@ function roundedLimit(limit: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, limit)));
 }
 
-export function* nextDue(context: CommandContext, input: ClaimScope): Command<Millis | null> {
+export function* nextDue(context: CommandContext, input: ClaimScope, book: LimitBook): Command<Millis | null> {
   const { where, params } = scopeOf(context, input.sessionId);
   let next: number | null = null;
   for (const executor of input.executors) {
@@ -88,6 +165,7 @@ export function* nextDue(context: CommandContext, input: ClaimScope): Command<Mi
       if (first !== null) next = Math.min(next ?? Number.POSITIVE_INFINITY, integer(first.run_at));
     }
   }
+  if (book.hasLanes) next = earliest(next, yield* nextDueInLanes(context, input));
   const waking = yield* oneRow(
     `select min(run_at) as run_at from tasks where project_id = ? and status = 'blocked' and blocked_reason = 'waiting' and run_at > ?`,
     context.projectId,
@@ -98,15 +176,37 @@ export function* nextDue(context: CommandContext, input: ClaimScope): Command<Mi
   return next;
 }
 
+function* nextDueInLanes(
+  context: CommandContext,
+  { sessionId, executors, labels }: ClaimScope,
+): Command<Millis | null> {
+  let next: Millis | null = null;
+  for (const executor of executors) {
+    for (const set of yield* labelSetsOf(context, { sessionId, executor }, new Set(labels)))
+      next = earliest(next, yield* nextLaneDue(context, { sessionId, executor }, set));
+  }
+  return next;
+}
+
 /** `runAt` of a task that waits for a signal without a time limit: the last instant a JavaScript date can be. */
 export const NEVER: Millis = 8_640_000_000_000_000;
 
+const ONCE = `(schedule is null or not ${RECURRING_SQL})`;
+
+function* isMoreInLanes(context: CommandContext, input: ClaimScope, executor: string): Command<boolean> {
+  const scope = { sessionId: input.sessionId, executor };
+  for (const labels of yield* labelSetsOf(context, scope, new Set(input.labels)))
+    if (yield* hasInLanes(context, { ...scope, labels, condition: ONCE })) return true;
+  return false;
+}
+
 /** Whether a task of these executors will come due that is not just the next occurrence of a recurring one. */
-export function* isMoreComing(context: CommandContext, input: ClaimScope): Command<boolean> {
+export function* isMoreComing(context: CommandContext, input: ClaimScope, book: LimitBook): Command<boolean> {
   const { where, params } = scopeOf(context, input.sessionId);
   for (const executor of input.executors) {
-    const sql = `select id from tasks where ${where} and ${READY} and (schedule is null or not ${RECURRING_SQL}) limit 1`;
+    const sql = `select id from tasks where ${where} and ${READY} and ${ONCE} limit 1`;
     if ((yield* oneRow(sql, ...params, executor)) !== null) return true;
+    if (book.hasLanes && (yield* isMoreInLanes(context, input, executor))) return true;
   }
   const waking = `select id from tasks where ${where} and status = 'blocked' and blocked_reason = 'waiting' and run_at < ? limit 1`;
   return (yield* oneRow(waking, ...params, NEVER)) !== null;

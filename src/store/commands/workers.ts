@@ -1,9 +1,10 @@
 /** Workers, their leases, and what happens to the executions of one that is gone. Leases are coordination and not logged; a recovery is. */
 
 import type { Millis } from "../../base/clock.ts";
+import { parseStoredJson } from "../../base/json.ts";
 import type { ExecutionId, WorkerId } from "../../domain/ids.ts";
 import { asId } from "../../domain/ids.ts";
-import type { Command, CommandContext, Row } from "../command.ts";
+import type { Command, CommandContext, Row, SqlValue } from "../command.ts";
 import { defineRead, defineWrite, rows } from "../command.ts";
 import { integer, integerOrNull, text, textOrNull } from "../entity-rows.ts";
 import { updateRow } from "../rows.ts";
@@ -19,6 +20,10 @@ export interface WorkerRecord {
   readonly label: string;
   /** Holds one claim of an agent or person, which their reports extend. */
   readonly isByHand: boolean;
+  /** What it can carry out. */
+  readonly executors: readonly string[];
+  /** What it offers. */
+  readonly labels: readonly string[];
   readonly registeredAt: Millis;
   readonly leaseExpiresAt: Millis;
 }
@@ -31,14 +36,19 @@ export interface RegisterWorker {
   readonly label: string;
   /** Default `false`: a worker, which carries out tasks itself. */
   readonly isByHand?: boolean;
+  /** Default: none. */
+  readonly executors?: readonly string[];
+  readonly labels?: readonly string[];
   readonly leaseMs: number;
 }
 
 export const registerWorker = defineWrite("register-worker", function* (context, input: RegisterWorker): Command<void> {
   yield* rows(
-    `insert into workers (project_id, id, host, pid, start_token, label, by_hand, registered_at, lease_expires_at)
-      values (?, ?, ?, ?, ?, ?, ?, ?, ?)
-      on conflict (project_id, id) do update set lease_expires_at = excluded.lease_expires_at`,
+    `insert into workers (project_id, id, host, pid, start_token, label, by_hand, executors, labels, registered_at,
+        lease_expires_at)
+      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      on conflict (project_id, id) do update
+        set lease_expires_at = excluded.lease_expires_at, executors = excluded.executors, labels = excluded.labels`,
     context.projectId,
     input.id,
     input.host,
@@ -46,6 +56,8 @@ export const registerWorker = defineWrite("register-worker", function* (context,
     input.startToken,
     input.label,
     input.isByHand === true ? 1 : 0,
+    JSON.stringify(input.executors ?? []),
+    JSON.stringify(input.labels ?? []),
     context.now,
     context.now + input.leaseMs,
   );
@@ -93,7 +105,8 @@ export const extendLeases = defineWrite(
 
 export const listWorkers = defineRead("list-workers", function* (context): Command<readonly WorkerRecord[]> {
   const found = yield* rows(
-    `select id, host, pid, start_token, label, by_hand, registered_at, lease_expires_at from workers where project_id = ? order by registered_at, id`,
+    `select id, host, pid, start_token, label, by_hand, executors, labels, registered_at, lease_expires_at
+      from workers where project_id = ? order by registered_at, id`,
     context.projectId,
   );
   return found.map(rowToWorker);
@@ -107,9 +120,16 @@ function rowToWorker(row: Row): WorkerRecord {
     startToken: textOrNull(row.start_token),
     label: text(row.label),
     isByHand: row.by_hand === 1,
+    executors: textList(row.executors),
+    labels: textList(row.labels),
     registeredAt: integer(row.registered_at),
     leaseExpiresAt: integer(row.lease_expires_at),
   };
+}
+
+function textList(value: SqlValue | undefined): readonly string[] {
+  const parsed = parseStoredJson(text(value ?? "[]"), "What a worker can carry out");
+  return Array.isArray(parsed) ? parsed.filter((item) => typeof item === "string") : [];
 }
 
 export interface RecoverWorkers {

@@ -13,11 +13,26 @@ import { defineRead, defineWrite, rows } from "../command.ts";
 
 /** The tables, each with its columns but `project_id`. */
 const TABLES = {
-  workers: ["id", "host", "pid", "start_token", "label", "registered_at", "lease_expires_at"],
+  workers: [
+    "id",
+    "host",
+    "pid",
+    "start_token",
+    "label",
+    "registered_at",
+    "lease_expires_at",
+    "by_hand",
+    "executors",
+    "labels",
+  ],
   processes: ["execution_id", "pid", "host", "start_token"],
+  limit_starts: ["id", "starts", "expires_at"],
 } as const;
 type TableName = keyof typeof TABLES;
-const NAMES: readonly TableName[] = ["workers", "processes"];
+const NAMES: readonly TableName[] = ["workers", "processes", "limit_starts"];
+
+/** Of columns that a file from an older program does not have. */
+const DEFAULTS: Readonly<Record<string, SqlValue>> = { by_hand: 0, executors: "[]", labels: "[]" };
 
 type Coordination = Readonly<Record<TableName, readonly Row[]>>;
 
@@ -51,7 +66,7 @@ export const loadCoordination = defineWrite(
       const columns = TABLES[name];
       const sql = `insert into ${name} (project_id, ${columns.join(", ")}) values (?${", ?".repeat(columns.length)})`;
       for (const row of loaded[name] ?? []) {
-        yield* rows(sql, context.projectId, ...columns.map((column) => row[column] ?? null));
+        yield* rows(sql, context.projectId, ...columns.map((column) => row[column] ?? DEFAULTS[column] ?? null));
       }
     }
   },

@@ -5,6 +5,7 @@ import type { DependencyFailurePolicy, TaskStatus } from "../../domain/task.ts";
 import type { Row } from "../../store/command.ts";
 import { isSatisfied } from "../../store/commands/dependencies.ts";
 import type { EdgeKind } from "../../store/commands/dependencies.ts";
+import { CLOSED } from "../../store/commands/lanes.ts";
 import type { TableDump } from "../table-dump.ts";
 
 /** Everything that does not hold, in words; empty when all is well. */
@@ -13,7 +14,43 @@ export function faultsIn(tables: TableDump): readonly string[] {
   const sessions = (tables.sessions ?? []).flatMap((session) => sessionFaults(state, session));
   const tasks = (tables.tasks ?? []).flatMap((task) => taskFaults(state, task));
   const executions = (tables.executions ?? []).flatMap((execution) => executionFaults(state, execution));
-  return [...sessions, ...tasks, ...executions];
+  return [...sessions, ...tasks, ...executions, ...laneFaults(tables)];
+}
+
+/**
+ * Ready tasks that claims find by their lane have one, which comes up no later than they do; none is closed for a task to
+ * end while fewer run than may; and never do more run than may.
+ */
+function laneFaults(tables: TableDump): readonly string[] {
+  const faults: string[] = [];
+  const running = Map.groupBy(
+    (tables.tasks ?? []).filter((task) => task.status === "in_progress" && task.limit_key !== null),
+    (task) => task.limit_key,
+  );
+  const bounds = new Map((tables.tasks ?? []).map((task) => [task.limit_key, task.limit_concurrency]));
+  for (const [key, tasks] of running) {
+    const most = bounds.get(key) ?? null;
+    if (most !== null && tasks.length > Number(most)) faults.push(`${tasks.length} run under key ${key}, of ${most}`);
+  }
+  for (const task of tables.tasks ?? []) {
+    if (task.status !== "pending" || task.held !== 0 || (task.labels === null && task.limit_key === null)) continue;
+    const lane = (tables.lanes ?? []).find(
+      (row) =>
+        row.session_id === task.session_id &&
+        row.executor === task.executor &&
+        row.labels === (task.labels ?? "") &&
+        row.limit_key === (task.limit_key ?? "") &&
+        row.priority === task.priority,
+    );
+    if (lane === undefined || Number(lane.run_at) > Number(task.run_at)) {
+      faults.push(`task ${task.key ?? task.id} is ready and no lane leads to it`);
+      continue;
+    }
+    const free = Number(task.limit_concurrency ?? 1) - (running.get(task.limit_key)?.length ?? 0);
+    if (Number(lane.due_at) === CLOSED && (task.limit_key === null || free > 0))
+      faults.push(`the lane of ${task.key ?? task.id} is closed, and ${free} more could run`);
+  }
+  return faults;
 }
 
 interface State {

@@ -10,6 +10,7 @@ import { asId } from "../../domain/ids.ts";
 import type { TaskId, WorkerId } from "../../domain/ids.ts";
 import type { StepKind } from "../../domain/step.ts";
 import { DEPENDENCY_FAILURE_POLICIES } from "../../domain/task.ts";
+import type { TaskLimit } from "../../domain/task-limit.ts";
 import type { Claimed } from "../../store/commands/claims.ts";
 import { claimTasks } from "../../store/commands/claims.ts";
 import { createTasks } from "../../store/commands/create-tasks.ts";
@@ -301,7 +302,8 @@ async function claim(player: Player, pick: number): Promise<void> {
   const before = await dumpTables(store);
   const workerId = asId<WorkerId>(pick % 2 === 0 ? "w1" : "w2");
   await store.execute(registerWorker, aWorker(workerId));
-  const input = { workerId, executors: ["function", "manual"], sessionId: null, limit: (pick % 3) + 1 };
+  const labels = pick % 3 === 0 ? [] : ["gpu"];
+  const input = { workerId, executors: ["function", "manual"], labels, sessionId: null, limit: (pick % 3) + 1 };
   const { claimed } = await store.execute(claimTasks, input);
   for (const { task, isResumed } of claimed) {
     const open = unsatisfiedNeeds(before, task.id);
@@ -313,6 +315,11 @@ async function claim(player: Player, pick: number): Promise<void> {
 function nextTask(player: Player, sketch: Omit<TaskSketch, "ref">): ReturnType<typeof aTask> {
   player.created += 1;
   return aTask({ ref: `t${player.created}`, ...sketch });
+}
+
+/** Key `k0` lets one task run, `k1` two and `k2` three. */
+export function workloadLimit(index: number): TaskLimit {
+  return { key: `k${index}`, concurrency: index + 1, rate: index === 2 ? { count: 4, perMs: 40 } : null };
 }
 
 async function newTask(player: Player, { picks: [one, two, three] }: Act): Promise<ReturnType<typeof aTask>> {
@@ -327,6 +334,8 @@ async function newTask(player: Player, { picks: [one, two, three] }: Act): Promi
     priority: (two % 10) + 1,
     runAt,
     executor: one % 7 === 0 ? "manual" : "function",
+    labels: three % 5 === 0 ? ["gpu"] : [],
+    limit: three % 4 === 0 ? workloadLimit(one % 3) : null,
   });
 }
 
@@ -354,7 +363,11 @@ async function edit(player: Player, { picks: [one, two, three] }: Act): Promise<
   const priority = (two % 10) + 1;
   await store.execute(editTask, {
     taskId: await aTaskId(player, one),
-    edit: { priority, ...(three % 2 === 0 ? { needs } : {}) },
+    edit: {
+      priority,
+      ...(three % 2 === 0 ? { needs } : {}),
+      ...(one % 3 === 0 ? { labels: two % 2 === 0 ? [] : ["gpu"], limit: workloadLimit(two % 3) } : {}),
+    },
   });
 }
 
