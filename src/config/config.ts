@@ -4,6 +4,7 @@
  */
 
 import { LIMITS } from "../domain/limits.ts";
+import type { LimitRule } from "../domain/task-limit.ts";
 import { DEFAULT_MAX_RETRIES, DEFAULT_RETRY_POLICY, type RetryPolicy } from "../domain/retry-policy.ts";
 
 export const STORE_BACKENDS = ["sqlite", "jsonl", "postgres"] as const;
@@ -57,6 +58,8 @@ export interface Config {
   readonly limits: {
     /** Per session. */
     readonly unfinishedTasks: number;
+    /** On what runs at once and how often it starts, over all workers of the store. `null` leaves those the store has. */
+    readonly tasks: readonly LimitRule[] | null;
   };
   readonly queue: {
     /** Without it, tasks run in order of `runAt` alone. */
@@ -89,6 +92,10 @@ export interface WorkerConfig {
   readonly concurrency: number;
   readonly leaseMs: number;
   readonly heartbeatMs: number;
+  /** What this machine offers to tasks that require labels. In order, each once. */
+  readonly labels: readonly string[];
+  /** How long a worker that is told to end lets what runs go on. */
+  readonly drainMs: number;
   /** For one attempt of a command that says nothing else; `null` is no limit. */
   readonly commandTimeoutMs: number | null;
   /** Of a command's output; its middle is left out beyond. */
@@ -190,11 +197,13 @@ export const DEFAULT_CONFIG: Config = {
     concurrency: 3,
     leaseMs: 30_000,
     heartbeatMs: 10_000,
+    labels: [],
+    drainMs: 20_000,
     commandTimeoutMs: null,
     outputLimitBytes: LIMITS.outputBytes,
   },
   retry: { maxRetries: DEFAULT_MAX_RETRIES, policy: DEFAULT_RETRY_POLICY },
-  limits: { unfinishedTasks: LIMITS.unfinishedTasks },
+  limits: { unfinishedTasks: LIMITS.unfinishedTasks, tasks: null },
   queue: { priorityScheduling: true, persistence: true },
   checkpoint: { everyTasks: 5, everyMs: 5 * MINUTE_MS },
   workspace: { mode: "off", maxFiles: 20_000, maxFileBytes: 50 * MIB, maxTotalBytes: 1_024 * MIB },

@@ -1,6 +1,7 @@
 /** What no single setting shows: settings that are each valid and do not fit together. */
 
 import { nearest } from "../base/nearest.ts";
+import { LIMIT_SUBJECTS } from "../domain/task-limit.ts";
 import { DEFAULT_CONFIG } from "./config.ts";
 import type { FileConfig, FileRetry } from "./file-schema.ts";
 import type { SettingPath } from "./problem.ts";
@@ -14,6 +15,7 @@ export function findContradictions(file: FileConfig): readonly Contradiction[] {
   return [
     ...storeContradictions(file),
     ...workerContradictions(file),
+    ...limitContradictions(file),
     ...retryContradictions(file),
     ...agentContradictions(file),
   ];
@@ -35,6 +37,27 @@ function* workerContradictions({ worker }: FileConfig): Generator<Contradiction>
       path: ["worker", "heartbeat"],
       message: "worker.heartbeat must be at most half of worker.lease, so that one late beat does not lose it",
     };
+  }
+}
+
+function* limitContradictions({ limits }: FileConfig): Generator<Contradiction> {
+  const seen = new Map<string, number>();
+  for (const [i, { match, concurrency, rate }] of (limits?.tasks ?? []).entries()) {
+    const path = ["limits", "tasks", i];
+    const subjects = LIMIT_SUBJECTS.filter((subject) => match[subject]);
+    if (subjects.length !== 1) {
+      const message = `limits.tasks[${i}].match must say one of ${LIMIT_SUBJECTS.join(", ")}, and it says ${subjects.join(" and ") || "none"}`;
+      yield { path: [...path, "match"], message };
+    }
+    if (!concurrency && !rate)
+      yield { path, message: `limits.tasks[${i}] limits nothing: say concurrency, rate or both` };
+    for (const subject of subjects) {
+      const name = `${subject} ${match[subject]}`;
+      const first = seen.get(name);
+      if (first !== undefined)
+        yield { path: [...path, "match", subject], message: `limits.tasks[${first}] is about ${name} already` };
+      seen.set(name, first ?? i);
+    }
   }
 }
 

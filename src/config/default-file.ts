@@ -24,6 +24,8 @@ export const DEFAULT_FILE = `## The configuration of this project. Everything he
 #   concurrency: 3             # tasks one worker runs side by side
 #   lease: 30s                 # how long a worker that went silent keeps its tasks
 #   heartbeat: 10s             # how often it shows that it is there; at most half the lease
+#   labels: []                 # what this machine offers to tasks that require labels, such as [gpu, linux]
+#   drain: 20s                 # how long \`perdure worker\` lets what runs go on when it is told to end (SIGTERM)
 #   command_timeout: null      # for one attempt of a command that says nothing else; no limit when not said
 #   output_limit: 10mb         # of a command's output; its middle is left out beyond
 
@@ -36,6 +38,15 @@ export const DEFAULT_FILE = `## The configuration of this project. Everything he
 
 # limits:
 #   unfinished_tasks: 1000     # per session; a plan that would exceed it is refused whole
+#   tasks: null                # on what runs at once and how often it starts, over all workers of the store: as below
+
+## Limits for all tasks of an executor, for all that require a label, or for each key that tasks name. A worker makes those
+## of its file the store's; a file that says none leaves them, and [] takes them away. The first that fits a key counts.
+##
+##   tasks:
+##     - { match: { executor: command }, concurrency: 4, rate: 100/1m }
+##     - { match: { label: gpu }, concurrency: 1 }
+##     - { match: { key: customer-* }, concurrency: 2 }
 
 # checkpoint:
 #   every_tasks: 5             # one after so many finished tasks

@@ -15,10 +15,12 @@ import {
   decimal,
   duration,
   flag,
+  label,
   list,
   mapping,
   oneOf,
   postgresUrl,
+  rate,
   redisUrl,
   size,
   text,
@@ -120,6 +122,12 @@ const AGENT = mapping({
   ),
 });
 
+const TASK_LIMIT = mapping({
+  match: mapping({ executor: optional(name()), label: optional(label()), key: optional(text(LIMITS.keyChars)) }),
+  concurrency: optional(wholeNumber({ min: 1, max: LIMITS.fleetConcurrency })),
+  rate: optional(rate()),
+});
+
 export const FILE_SCHEMA = mapping({
   supervisor: optional(SUPERVISOR),
   agents: optional(list(AGENT)),
@@ -138,12 +146,16 @@ export const FILE_SCHEMA = mapping({
       concurrency: optional(concurrency()),
       lease: optional(duration("1s", "1d")),
       heartbeat: optional(duration("100ms", "12h")),
+      labels: optional(list(label(), LIMITS.labels)),
+      drain: optional(duration("0s", "1d")),
       command_timeout: optional(duration("1s", "365d")),
       output_limit: optional(size("1kb", "1gb")),
     }),
   ),
   retry: optional(RETRY),
-  limits: optional(mapping({ unfinished_tasks: optional(taskCount()) })),
+  limits: optional(
+    mapping({ unfinished_tasks: optional(taskCount()), tasks: optional(list(TASK_LIMIT, LIMITS.limitRules)) }),
+  ),
   checkpoint: optional(
     mapping({
       every_tasks: optional(taskCount()),
@@ -184,4 +196,5 @@ export const FILE_SCHEMA = mapping({
 /** The file as said: names of the file, values in program units, nothing filled in. */
 export type FileConfig = v.InferOutput<typeof FILE_SCHEMA>;
 export type FileAgent = NonNullable<FileConfig["agents"]>[number];
+export type FileTaskLimit = NonNullable<NonNullable<FileConfig["limits"]>["tasks"]>[number];
 export type FileRetry = NonNullable<FileConfig["retry"]>;

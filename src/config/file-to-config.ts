@@ -26,7 +26,10 @@ import {
   type WorkerConfig,
   type WorkingMemoryConfig,
 } from "./config.ts";
-import type { FileAgent, FileConfig, FileRetry } from "./file-schema.ts";
+import { toLabelSet } from "../domain/labels.ts";
+import type { LimitRule } from "../domain/task-limit.ts";
+import { LIMIT_SUBJECTS } from "../domain/task-limit.ts";
+import type { FileAgent, FileConfig, FileRetry, FileTaskLimit } from "./file-schema.ts";
 
 export function fileToConfig(file: FileConfig, name: string): Config {
   const session = file.supervisor?.session;
@@ -48,6 +51,7 @@ export function fileToConfig(file: FileConfig, name: string): Config {
     retry,
     limits: {
       unfinishedTasks: file.limits?.unfinished_tasks ?? queue?.max_queue_size ?? DEFAULTS.limits.unfinishedTasks,
+      tasks: file.limits?.tasks?.map(limitRuleOf) ?? DEFAULTS.limits.tasks,
     },
     queue: {
       priorityScheduling: queue?.priority_scheduling ?? DEFAULTS.queue.priorityScheduling,
@@ -90,6 +94,12 @@ function workspaceOf(said: FileConfig["checkpoint"]): Config["workspace"] {
   };
 }
 
+/** That one subject is said, and only one, was seen to before. */
+function limitRuleOf({ match, concurrency, rate }: FileTaskLimit): LimitRule {
+  const subject = LIMIT_SUBJECTS.find((each) => match[each]) ?? "key";
+  return { subject, pattern: match[subject] ?? "", concurrency: concurrency ?? null, rate: rate ?? null };
+}
+
 function workerOf(said: FileConfig["worker"], maxConcurrent: number | null | undefined): WorkerConfig {
   const leaseMs = said?.lease ?? DEFAULTS.worker.leaseMs;
   return {
@@ -97,6 +107,8 @@ function workerOf(said: FileConfig["worker"], maxConcurrent: number | null | und
     leaseMs,
     // A shorter lease that says nothing of the heartbeat gets one that keeps it, with two beats to spare.
     heartbeatMs: said?.heartbeat ?? Math.min(DEFAULTS.worker.heartbeatMs, Math.floor(leaseMs / 3)),
+    labels: toLabelSet(said?.labels ?? DEFAULTS.worker.labels),
+    drainMs: said?.drain ?? DEFAULTS.worker.drainMs,
     commandTimeoutMs: said?.command_timeout ?? DEFAULTS.worker.commandTimeoutMs,
     outputLimitBytes: said?.output_limit ?? DEFAULTS.worker.outputLimitBytes,
   };

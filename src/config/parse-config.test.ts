@@ -65,7 +65,7 @@ describe("the file of the design", () => {
       file: "perdure.yaml",
       supervisor: { name: "personal-assistant", model: "gpt-4-turbo" },
       store: { backend: "jsonl", durability: "full", path: "./data/sessions", url: null },
-      limits: { unfinishedTasks: 100 },
+      limits: { unfinishedTasks: 100, tasks: null },
       workingMemory: { ...DEFAULT_CONFIG.workingMemory, summaryStrategy: "semantic" },
       agents: [
         {
@@ -271,4 +271,45 @@ test("problems are data as well", () => {
       problems: [{ line: 1, column: 1, message: "unknown key wroker; did you mean worker?" }],
     });
   }
+});
+
+describe("limits.tasks", () => {
+  test("are read in their order, and none is other than nothing said", () => {
+    const text = `limits:
+  tasks:
+    - { match: { executor: command }, concurrency: 4, rate: 100/1m }
+    - { match: { label: gpu }, concurrency: 1 }
+    - { match: { key: customer-* }, rate: 5/s }
+worker: { labels: [linux, gpu, linux], drain: 1m }
+`;
+    const { limits, worker } = parseConfig(text, "perdure.yaml");
+    expect(limits.tasks).toEqual([
+      { subject: "executor", pattern: "command", concurrency: 4, rate: { count: 100, perMs: 60_000 } },
+      { subject: "label", pattern: "gpu", concurrency: 1, rate: null },
+      { subject: "key", pattern: "customer-*", concurrency: null, rate: { count: 5, perMs: 1_000 } },
+    ]);
+    expect(worker).toMatchObject({ labels: ["gpu", "linux"], drainMs: 60_000 });
+    expect(parseConfig("limits: { tasks: [] }", "perdure.yaml").limits.tasks).toEqual([]);
+  });
+
+  test.each([
+    [
+      "- { match: { executor: a, key: b }, concurrency: 1 }",
+      "must say one of executor, label, key, and it says executor and key",
+    ],
+    ["- { match: {}, concurrency: 1 }", "and it says none"],
+    ["- { match: { key: a } }", "limits nothing: say concurrency, rate or both"],
+    ["- { match: { key: a }, rate: 5 }", "must be a number of starts and a time, such as 10/1s"],
+    ["- { match: { key: a }, rate: 5/year }", "must be a number of starts and a time, such as 10/1s"],
+    ["- { match: { key: a }, concurrency: 0 }", "must be a whole number from 1 to 100000"],
+    ["- { match: { label: 'a b' }, concurrency: 1 }", "must be a label"],
+    ["- { match: { kind: a }, concurrency: 1 }", "unknown key kind"],
+    [
+      "- { match: { key: a }, concurrency: 1 }\n    - { match: { key: a }, concurrency: 2 }",
+      "limits.tasks[0] is about key a already",
+    ],
+  ])("refuses %s", (text, message) => {
+    const file = `limits:\n  tasks:\n    ${text}\n`;
+    expect(() => parseConfig(file, "perdure.yaml")).toThrow(message);
+  });
 });

@@ -6,6 +6,8 @@
 import * as v from "valibot";
 import { findDurationMs } from "../base/duration.ts";
 import { nearest } from "../base/nearest.ts";
+import { isLabel, LABEL_FORM } from "../domain/labels.ts";
+import { findRate, RATE_FORM } from "../domain/rate.ts";
 import { findSizeBytes } from "./byte-size.ts";
 
 interface Bounds {
@@ -35,6 +37,13 @@ export const duration = (min: string, max = "3650d") =>
   setting(`a duration with a unit, from ${min} to ${max}, such as 30s or 10m`, (value) =>
     typeof value === "string" ? within(findDurationMs(value), findDurationMs(min), findDurationMs(max)) : undefined,
   );
+
+/** So many starts in a time. */
+export const rate = () =>
+  setting(RATE_FORM, (value) => (typeof value === "string" ? (findRate(value) ?? undefined) : undefined));
+
+export const label = () =>
+  setting(`a label: ${LABEL_FORM}`, (value) => (typeof value === "string" && isLabel(value) ? value : undefined));
 
 /** Bytes of a text with a unit; a bare number is refused, since its unit would be a guess. */
 export const size = (min: string, max: string) =>
