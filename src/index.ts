@@ -38,6 +38,8 @@ export type { CatchUp, Overlap, Schedule } from "./domain/schedule.ts";
 export type { Session, SessionStatus } from "./domain/session.ts";
 export type { Step, StepKind, StepStatus } from "./domain/step.ts";
 export type { BlockedReason, DependencyFailurePolicy, Task, TaskDetail, TaskError, TaskStatus } from "./domain/task.ts";
+export type { Rate } from "./domain/rate.ts";
+export type { TaskLimit } from "./domain/task-limit.ts";
 export type { Host } from "./engine/host.ts";
 export type {
   ApprovalAnswer,
@@ -50,6 +52,7 @@ export type {
   StepVerdict,
   StopReason,
 } from "./engine/run.ts";
+export type { TaskLimitInput } from "./engine/task-limit-input.ts";
 export type { Idle, WorkerEvent } from "./engine/worker.ts";
 export type { MessageContent } from "./operations/message-add.ts";
 export type { ResumeKind, ResumePoint, ResumeTask } from "./store/commands/resume-point.ts";

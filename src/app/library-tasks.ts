@@ -9,6 +9,7 @@ import type { SessionId, TaskId } from "../domain/ids.ts";
 import type { CatchUp, Overlap, Schedule } from "../domain/schedule.ts";
 import type { DependencyFailurePolicy, Task, TaskDetail, TaskStatus } from "../domain/task.ts";
 import { toNewTask } from "../engine/new-task.ts";
+import type { TaskLimitInput } from "../engine/task-limit-input.ts";
 import { nextOccurrenceAfter } from "../engine/occurrences.ts";
 import { refuseInvalidInput } from "../executors/task-input.ts";
 import { fromCursor, toCursor } from "../operations/json/page.ts";
@@ -53,6 +54,10 @@ export interface CreateTask<Input = unknown> {
   readonly catchUp?: CatchUp;
   /** Not before this, in epoch milliseconds. */
   readonly runAt?: Millis;
+  /** A worker must have all of them to run it. Default: none. */
+  readonly labels?: readonly string[];
+  /** What it shares with other tasks of the same key, over all workers of the store; a text is the key, and then one runs at a time. */
+  readonly limit?: string | TaskLimitInput;
   readonly context?: JsonObject;
 }
 

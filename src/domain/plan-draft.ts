@@ -8,6 +8,7 @@ import type { Json, JsonObject } from "../base/json.ts";
 import type { RetryPolicy } from "./retry-policy.ts";
 import type { CatchUp, Overlap, Schedule } from "./schedule.ts";
 import type { DependencyFailurePolicy, TaskSource } from "./task.ts";
+import type { TaskLimit } from "./task-limit.ts";
 
 export interface PlanDraft {
   readonly name: string;
@@ -43,6 +44,9 @@ export interface TaskDraft {
   readonly schedule: Schedule | null;
   readonly overlap: Overlap;
   readonly catchUp: CatchUp;
+  /** Of a worker that may run it. In order, each once. */
+  readonly labels: readonly string[];
+  readonly limit: TaskLimit | null;
   readonly context: JsonObject;
   /** `completed` for a ticked box. */
   readonly status: "pending" | "completed" | "cancelled";

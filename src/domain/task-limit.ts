@@ -3,6 +3,7 @@
  * said of, and which hold for a task.
  */
 
+import { LIMITS } from "./limits.ts";
 import type { Rate } from "./rate.ts";
 import { rateText } from "./rate.ts";
 
@@ -44,8 +45,16 @@ export interface Limited {
   readonly limit: TaskLimit | null;
 }
 
-/** With a key and no numbers: one at a time. */
-export const ONE_AT_A_TIME: Bounds = { concurrency: 1, rate: null };
+const ONE_AT_A_TIME: Bounds = { concurrency: 1, rate: null };
+
+/** With its defaults: one at a time, where neither a number nor a rate is said. */
+export function toTaskLimit(key: string, { concurrency, rate }: Bounds): TaskLimit {
+  return concurrency === null && rate === null ? { key, ...ONE_AT_A_TIME } : { key, concurrency, rate };
+}
+
+export function isLimitKey(text: string): boolean {
+  return text.trim() !== "" && text.length <= LIMITS.keyChars && !/\p{Cc}/u.test(text);
+}
 
 /** All that hold for a task, in the order in which they are locked. For a key, a rule counts and not what the task says. */
 export function limitsOn(task: Limited, rules: readonly LimitRule[]): readonly AppliedLimit[] {

@@ -2,6 +2,7 @@
 
 import type { ExecutionId, TaskId } from "../domain/ids.ts";
 import type { Task } from "../domain/task.ts";
+import type { TaskLimitInput } from "./task-limit-input.ts";
 
 export interface StepOptions<T> {
   /** `once` when running it twice would do harm: its start is recorded first, and an unknown outcome is never repeated silently (INV-8). Default `repeatable`. */
@@ -59,6 +60,10 @@ export interface ChildTaskInput {
   readonly weight?: number;
   readonly maxRetries?: number;
   readonly timeout?: number | string;
+  /** A worker must have all of them to run it. */
+  readonly labels?: readonly string[];
+  /** What it shares with other tasks of the same key; a text is the key, and then one runs at a time. */
+  readonly limit?: string | TaskLimitInput;
 }
 
 export interface Run {

@@ -5,7 +5,7 @@ import { LIMITS } from "../domain/limits.ts";
 import type { Rate } from "../domain/rate.ts";
 import { findRate, RATE_FORM } from "../domain/rate.ts";
 import type { TaskLimit } from "../domain/task-limit.ts";
-import { ONE_AT_A_TIME } from "../domain/task-limit.ts";
+import { isLimitKey, toTaskLimit } from "../domain/task-limit.ts";
 
 export interface TaskLimitInput {
   /** Tasks of the same key share the limit, whatever session they are in. */
@@ -37,12 +37,7 @@ export function parseTaskLimit(what: string, said: string | TaskLimitInput | nul
       hint: `It must be ${RATE_FORM}.`,
     });
   }
-  if (concurrency === null && parsed === null) return { key, ...ONE_AT_A_TIME };
-  return { key, concurrency, rate: parsed };
-}
-
-export function isLimitKey(text: string): boolean {
-  return text.trim() !== "" && text.length <= LIMITS.keyChars && !/\p{Cc}/u.test(text);
+  return toTaskLimit(key, { concurrency, rate: parsed });
 }
 
 function isFleetConcurrency(value: number): boolean {

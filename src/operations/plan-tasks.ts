@@ -42,6 +42,8 @@ async function draftToNewTask(task: TaskDraft, { now, commandTimeoutMs }: PlanTa
       scheduledFor: await firstOccurrence(task.key, task.schedule, now),
       overlap: task.overlap,
       catchUp: task.catchUp,
+      labels: task.labels,
+      limit: task.limit,
       context: task.context,
       status: task.status,
       completedAt: task.completedAt,

@@ -30,7 +30,7 @@ export function storedPlan(session: Session, tasks: readonly TaskDetail[]): Stor
 
 function toDraft(task: TaskDetail, keyOf: ReadonlyMap<TaskId, string>): TaskDraft {
   const { title, description, executor, input, priority, weight, maxRetries, retry, timeoutMs } = task;
-  const { onDependencyFailure, schedule, overlap, catchUp, context, source } = task;
+  const { onDependencyFailure, schedule, overlap, catchUp, labels, limit, context, source } = task;
   return {
     key: keyOf.get(task.id) ?? task.id,
     parentKey: task.parentId === null ? null : (keyOf.get(task.parentId) ?? null),
@@ -48,6 +48,8 @@ function toDraft(task: TaskDetail, keyOf: ReadonlyMap<TaskId, string>): TaskDraf
     schedule,
     overlap,
     catchUp,
+    labels,
+    limit,
     context,
     source,
     status: task.status === "completed" || task.status === "cancelled" ? task.status : "pending",

@@ -17,8 +17,14 @@ export function definitionOf(task: TaskDraft): TaskDefinition {
 /** SHA-256 in hex of the plan's definition. Ticking boxes, moving lines and renaming the file's folder do not change it. */
 export function planFingerprint(draft: PlanDraft): string {
   const { goal, concurrency, tasks } = draft;
-  const definition = { goal, concurrency, tasks: tasks.map(definitionOf) };
+  const definition = { goal, concurrency, tasks: tasks.map(saidOf) };
   return createHash("sha256").update(canonicalJson(definition)).digest("hex");
+}
+
+/** What came later and is not said is left out, so that plans from before keep their fingerprint. */
+function saidOf(task: TaskDraft): Partial<TaskDefinition> {
+  const { labels, limit, ...definition } = definitionOf(task);
+  return { ...definition, ...(labels.length === 0 ? {} : { labels }), ...(limit === null ? {} : { limit }) };
 }
 
 /** The same text for the same value, whatever order its keys stand in. */

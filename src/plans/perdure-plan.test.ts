@@ -177,8 +177,57 @@ tasks:
   });
 });
 
+describe("labels and limits in Perdure YAML", () => {
+  test("are those of the defaults unless the task says others", async () => {
+    const text = `
+defaults: { labels: [linux, gpu], limit: { key: api, rate: 100/1m } }
+tasks:
+  - { id: a }
+  - { id: b, labels: [], limit: none }
+  - { id: c, labels: big, limit: customer-42 }
+  - { id: d, limit: { key: customer-42, concurrency: 2, rate: 10/s } }
+`;
+    const { tasks } = await readPlan({ path: "p.yaml", text });
+    expect(tasks.map(({ labels, limit }) => ({ labels, limit }))).toEqual([
+      { labels: ["gpu", "linux"], limit: { key: "api", concurrency: null, rate: { count: 100, perMs: 60_000 } } },
+      { labels: [], limit: null },
+      { labels: ["big"], limit: { key: "customer-42", concurrency: 1, rate: null } },
+      {
+        labels: ["gpu", "linux"],
+        limit: { key: "customer-42", concurrency: 2, rate: { count: 10, perMs: 1_000 } },
+      },
+    ]);
+  });
+});
+
 describe("errors of Perdure YAML", () => {
   test.each([
+    ["label with a blank", "tasks:\n  - { id: a, labels: [gpu, a b] }\n", 'plan.yaml:2:28: "a b" is no label'],
+    [
+      "limit without a key",
+      "tasks:\n  - { id: a, limit: { concurrency: 2 } }\n",
+      "plan.yaml:2:21: a limit needs a key, which the tasks that share it have in common",
+    ],
+    [
+      "rate without a time",
+      "tasks:\n  - { id: a, limit: { key: k, rate: 100 } }\n",
+      'plan.yaml:2:37: rate must be a number of starts and a time, such as 10/1s, 100/1m or 5/h, and this is "100"',
+    ],
+    [
+      "limit of none at a time",
+      "tasks:\n  - { id: a, limit: { key: k, concurrency: 0 } }\n",
+      "plan.yaml:2:44: concurrency must be a whole number from 1 to 100000, and this is 0",
+    ],
+    [
+      "unknown key of a limit",
+      "tasks:\n  - { id: a, limit: { key: k, concurency: 2 } }\n",
+      'plan.yaml:2:31: unknown key "concurency" in limit; did you mean "concurrency"?',
+    ],
+    [
+      "limit as a list",
+      "tasks:\n  - { id: a, limit: [k] }\n",
+      "plan.yaml:2:21: limit must be a map of keys and values",
+    ],
     [
       "unknown key",
       "tasks:\n  - id: a\n    neds: [b]\n",

@@ -18,6 +18,7 @@ import type { KeyRegistry } from "./slug.ts";
 import { slugOf } from "./slug.ts";
 import type { TaskDefaults } from "./task-defaults.ts";
 import { blankTask } from "./task-defaults.ts";
+import { labelsOf, limitOf } from "./task-limit.ts";
 import type { CommandDefaults } from "./task-work.ts";
 import { WORK_KEYS, workOf } from "./task-work.ts";
 
@@ -30,6 +31,8 @@ export const SETTING_KEYS = [
   "on_dependency_failure",
   "overlap",
   "catch_up",
+  "labels",
+  "limit",
 ] as const;
 
 const TASK_KEYS: readonly string[] = [
@@ -70,6 +73,8 @@ export function settingsOf(fields: Fields, given: TaskDefaults, problems: Proble
       fields.choice("on_dependency_failure", DEPENDENCY_FAILURE_POLICIES) ?? given.onDependencyFailure,
     overlap: fields.choice("overlap", OVERLAPS) ?? given.overlap,
     catchUp: fields.choice("catch_up", CATCH_UPS) ?? given.catchUp,
+    labels: labelsOf(fields, given.labels, problems),
+    limit: limitOf(fields, given.limit, problems),
   };
 }
 

@@ -2,7 +2,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isPerdureError } from "../base/errors.ts";
 import type { Json, JsonObject } from "../base/json.ts";
+import { toLabelSet } from "../domain/labels.ts";
 import type { PlanDraft, TaskDraft } from "../domain/plan-draft.ts";
+import { toTaskLimit } from "../domain/task-limit.ts";
 import { planFingerprint } from "./fingerprint.ts";
 import { PLAN_FORMATS } from "./plan-format.ts";
 import { readPlan } from "./read-plan.ts";
@@ -210,6 +212,16 @@ const settings = fc.record({
   onDependencyFailure: fc.constantFrom("block", "cancel", "run"),
   overlap: fc.constantFrom("skip", "queue"),
   catchUp: fc.constantFrom("skip", "last", "all"),
+  labels: fc.uniqueArray(fc.constantFrom("gpu", "linux", "os=mac", "1"), { maxLength: 3 }).map(toLabelSet),
+  limit: fc.option(
+    fc
+      .tuple(
+        fc.constantFrom("a", "none", "customer-42", "1"),
+        fc.option(fc.integer({ min: 1, max: 9 })),
+        fc.option(fc.record({ count: fc.integer({ min: 1, max: 99 }), perMs: fc.integer({ min: 10, max: 100_000 }) })),
+      )
+      .map(([key, concurrency, rate]) => toTaskLimit(key, { concurrency, rate })),
+  ),
 });
 const jsonObject = fc
   .dictionary(fc.string({ maxLength: 6 }), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 3 })

@@ -6,7 +6,16 @@ import type { TaskDraft } from "../domain/plan-draft.ts";
 /** What a task that says nothing else gets. */
 export type TaskDefaults = Pick<
   TaskDraft,
-  "priority" | "weight" | "maxRetries" | "retry" | "timeoutMs" | "onDependencyFailure" | "overlap" | "catchUp"
+  | "priority"
+  | "weight"
+  | "maxRetries"
+  | "retry"
+  | "timeoutMs"
+  | "onDependencyFailure"
+  | "overlap"
+  | "catchUp"
+  | "labels"
+  | "limit"
 >;
 
 export const TASK_DEFAULTS: TaskDefaults = {
@@ -18,6 +27,8 @@ export const TASK_DEFAULTS: TaskDefaults = {
   onDependencyFailure: "block",
   overlap: "skip",
   catchUp: "last",
+  labels: [],
+  limit: null,
 };
 
 /** A pending task of no executor that needs nothing. */

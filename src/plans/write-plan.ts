@@ -3,10 +3,12 @@
 import type { Json } from "../base/json.ts";
 import { isJsonObject } from "../base/json.ts";
 import type { PlanDraft, TaskDraft } from "../domain/plan-draft.ts";
+import { rateText } from "../domain/rate.ts";
 import type { RetryPolicy } from "../domain/retry-policy.ts";
 import type { Schedule } from "../domain/schedule.ts";
 import { COMMAND_EXECUTOR, GROUP_EXECUTOR, MANUAL_EXECUTOR } from "../domain/task.ts";
 import { TASK_DEFAULTS } from "./task-defaults.ts";
+import { NO_LIMIT } from "./task-limit.ts";
 import { ACP_EXECUTOR, ACP_PREFIX, AGENT_EXECUTOR, CODE_EXECUTOR } from "./task-work.ts";
 
 type Written = Record<string, unknown>;
@@ -121,6 +123,21 @@ function writtenSettings(task: TaskDraft): Written {
       : { on_dependency_failure: task.onDependencyFailure }),
     ...(task.overlap === TASK_DEFAULTS.overlap ? {} : { overlap: task.overlap }),
     ...(task.catchUp === TASK_DEFAULTS.catchUp ? {} : { catch_up: task.catchUp }),
+    ...(task.labels.length === 0 ? {} : { labels: task.labels }),
+    ...writtenLimit(task.limit),
+  };
+}
+
+function writtenLimit(limit: TaskDraft["limit"]): Written {
+  if (limit === null) return {};
+  const { key, concurrency, rate } = limit;
+  if (concurrency === 1 && rate === null && key !== NO_LIMIT) return { limit: key };
+  return {
+    limit: {
+      key,
+      ...(concurrency === null ? {} : { concurrency }),
+      ...(rate === null ? {} : { rate: rateText(rate) }),
+    },
   };
 }
 
