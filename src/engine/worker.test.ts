@@ -479,3 +479,163 @@ describe("a worker of one session", () => {
     expect((await place.task("a")).status).toBe("pending");
   });
 });
+
+describe("a worker that drains", () => {
+  it("claims nothing more and stops once what runs has ended", async () => {
+    const place = await open();
+    await place.add("long", busy(place, 8_000));
+    await place.add("next", () => "ran");
+    const worker = await place.work({ concurrency: 1 });
+    await place.pass(1_000);
+    let hasStopped = false;
+    const drained = worker.drain(20_000).then(() => (hasStopped = true));
+    await place.pass(6_000);
+    expect(hasStopped).toBe(false);
+    await place.pass(1_500);
+    expect(hasStopped).toBe(true);
+    await drained;
+    expect([(await place.task("long")).status, (await place.task("next")).status]).toEqual(["completed", "pending"]);
+  });
+
+  it("lets go at the deadline of what still runs, at a step boundary and without costing a retry", async () => {
+    const place = await open();
+    const steps: string[] = [];
+    await place.add("long", async (run) => {
+      for (let at = 0; at < 10; at++)
+        await run.step(`s${at}`, async () => {
+          steps.push(`s${at}`);
+          await new Promise<void>((resolve) => place.clock.setTimer(3_000, resolve));
+        });
+    });
+    const worker = await place.work();
+    await place.pass(1_000);
+    let hasStopped = false;
+    const drained = worker.drain(4_000).then(() => (hasStopped = true));
+    await place.pass(4_900);
+    expect(hasStopped).toBe(false);
+    await place.pass(200);
+    expect(hasStopped).toBe(true);
+    await drained;
+    expect(await place.task("long")).toMatchObject({ status: "pending", retryCount: 0 });
+    expect(place.events.at(-1)).toMatchObject({ kind: "ended", outcome: "released" });
+    await place.work({ process: 2 });
+    await place.finish("long");
+    expect(steps).toEqual(Array.from({ length: 10 }, (_, at) => `s${at}`));
+  });
+
+  it("keeps its leases and heeds interrupts meanwhile", async () => {
+    const place = await open();
+    const taskId = await place.add("long", async (run) => {
+      for (;;) await run.step("s", () => new Promise<void>((resolve) => place.clock.setTimer(2_000, resolve)));
+    });
+    const worker = await place.work();
+    await place.pass(1_000);
+    const drained = worker.drain(200_000);
+    await place.pass(60_000);
+    expect((await place.task("long")).status).toBe("in_progress");
+    const { executionId } = await place.task("long");
+    if (executionId === null) throw new Error(`${taskId} has begun`);
+    await place.store.execute(requestInterrupt, { executionId });
+    await place.pass(3_000);
+    await drained;
+    expect(await place.task("long")).toMatchObject({ status: "blocked", blockedReason: "interrupted" });
+  });
+
+  it("gives back what a claim on its way brings", async () => {
+    const place = await open();
+    const worker = await place.work();
+    await place.settle();
+    await place.add("late", () => "ran");
+    // The commit has been heard of and the claim is on its way.
+    await turn();
+    const drained = worker.drain(60_000);
+    await place.settle();
+    await drained;
+    expect((await place.task("late")).status).toBe("pending");
+  });
+
+  it("stops at once when it is told to", async () => {
+    const place = await open();
+    await place.add("long", async (run) => {
+      await run.step("a", () => new Promise<void>((resolve) => place.clock.setTimer(2_000, resolve)));
+      await run.step("b", () => "never");
+    });
+    const worker = await place.work();
+    await place.pass(1_000);
+    const drained = worker.drain(60_000);
+    await place.settle();
+    const stopped = worker.stop();
+    await place.pass(1_500);
+    await Promise.all([drained, stopped]);
+    expect((await place.task("long")).status).toBe("pending");
+  });
+});
+
+describe("a worker with labels", () => {
+  it("says what it can carry out, also when more is defined later", async () => {
+    const place = await open();
+    await place.add("a", () => null);
+    await place.work({ labels: ["gpu"] });
+    await place.settle();
+    const executors = async () => (await place.store.execute(listWorkers, null)).map((worker) => worker.executors);
+    expect(await place.store.execute(listWorkers, null)).toMatchObject([{ executors: ["code of a"], labels: ["gpu"] }]);
+    await place.add("b", () => null);
+    await place.settle();
+    expect(await executors()).toEqual([["code of a", "code of b"]]);
+  });
+
+  it("runs what others cannot, and rests without it", async () => {
+    const place = await open();
+    const ranBy: string[] = [];
+    await place.add("gpu", (run) => ranBy.push(run.task.title), { labels: ["gpu"] });
+    const plain = await place.work({ process: 1 });
+    await place.settle();
+    expect(await plain.nextIdle(0)).toMatchObject({ isMoreComing: false, nextDueAt: null });
+    expect(ranBy).toEqual([]);
+    await place.work({ process: 2, labels: ["gpu"] });
+    await place.finish("gpu");
+    expect(ranBy).toEqual(["gpu"]);
+  });
+});
+
+describe("workers under limits", () => {
+  it("never run more of a key than may run, whoever dies, and end them all", async () => {
+    const place = await open();
+    const running = new Map<string, number>();
+    let most = 0;
+    for (let at = 0; at < 12; at++) {
+      await place.add(
+        `t${at}`,
+        async (run) => {
+          running.set(run.executionId, 1);
+          most = Math.max(most, running.size);
+          await new Promise<void>((resolve) => place.clock.setTimer(1_000, resolve));
+          running.delete(run.executionId);
+        },
+        { limit: { key: "shared", concurrency: 2, rate: null } },
+      );
+    }
+    for (let process = 1; process <= 3; process++) await place.work({ process, concurrency: 3 });
+    await place.pass(500);
+    for (const process of [1, 2]) place.kill(process);
+    running.clear();
+    await place.finish(...Array.from({ length: 12 }, (_, at) => `t${at}`));
+    expect(most).toBe(2);
+  });
+
+  it("wait for a rate without being told, and are not idle meanwhile", async () => {
+    const place = await open();
+    const startedAt = place.clock.now();
+    const ranAt: number[] = [];
+    for (let at = 0; at < 6; at++) {
+      await place.add(`t${at}`, () => ranAt.push(place.clock.now() - startedAt), {
+        limit: { key: "api", concurrency: null, rate: { count: 2, perMs: 5_000 } },
+      });
+    }
+    const worker = await place.work({ concurrency: 10 });
+    await place.settle();
+    expect(await worker.nextIdle(0)).toMatchObject({ isMoreComing: true, nextDueAt: startedAt + 5_000 });
+    await place.finish(...Array.from({ length: 6 }, (_, at) => `t${at}`));
+    expect(ranAt).toEqual([0, 0, 5_000, 5_000, 10_000, 10_000]);
+  });
+});

@@ -10,6 +10,7 @@ import type { ExecutionId, SessionId, WorkerId } from "../domain/ids.ts";
 import { asId } from "../domain/ids.ts";
 import type { Claimed, ClaimResult } from "../store/commands/claims.ts";
 import { claimTasks, planOccurrence } from "../store/commands/claims.ts";
+import { releaseHold } from "../store/commands/executions.ts";
 import { listSteps } from "../store/commands/steps.ts";
 import { extendLeases, listWorkers, recoverWorkers, registerWorker, removeWorker } from "../store/commands/workers.ts";
 import type { Recovered, RegisterWorker } from "../store/commands/workers.ts";
@@ -28,6 +29,8 @@ export interface WorkerOptions {
   /** Asked at every claim, so that executors may be added while the worker runs. */
   readonly executors: () => ReadonlyMap<string, Executor>;
   readonly concurrency: number;
+  /** What it offers: it claims no task that requires others. Default: none. */
+  readonly labels?: readonly string[];
   /** Claims only tasks of this session; `null` is any. */
   readonly sessionId: SessionId | null;
   readonly leaseMs: number;
@@ -61,6 +64,11 @@ export interface Worker {
    * @throws what made the worker give up, such as `store-unreachable`; `wrong-state` once it has stopped.
    */
   nextIdle(after: number): Promise<Idle>;
+  /**
+   * Claims nothing more and lets what runs come to its end; what still runs after `deadlineMs` is let go as `stop` does it.
+   * Resolves when the worker has stopped. `stop` ends the wait.
+   */
+  drain(deadlineMs: number): Promise<void>;
   /** Lets go of everything at the next step boundaries: what runs returns to the queue. Safe to repeat. */
   stop(): Promise<void>;
 }
@@ -81,7 +89,7 @@ class StoreWorker implements Worker {
   readonly #deps: RunDeps & HostDep;
   readonly #options: WorkerOptions;
   readonly #actor: string;
-  readonly #registration: RegisterWorker;
+  readonly #identity: Omit<RegisterWorker, "executors" | "labels">;
   readonly #runs = new Map<ExecutionId, TaskRun>();
   readonly #ended = new Set<Promise<void>>();
   /** Outcomes that are being recorded and told. */
@@ -89,7 +97,9 @@ class StoreWorker implements Worker {
   readonly #releases: (() => void)[] = [];
   #idleWaiters: { readonly resolve: (idle: Idle) => void; readonly reject: (error: unknown) => void }[] = [];
   #idle: Idle | null = null;
-  #state: "new" | "running" | "stopping" | "failed" = "new";
+  #state: "new" | "running" | "draining" | "stopping" | "failed" = "new";
+  /** The executors it is registered with, by their names. */
+  #registeredWith = "";
   #failure: unknown = null;
   /** Claimed and not ended, those whose journals are on the way among them. */
   #occupied = 0;
@@ -109,7 +119,14 @@ class StoreWorker implements Worker {
     this.#actor = `worker:${this.id.slice(0, 8)}`;
     const { id: host, pid, startToken } = deps.host;
     const label = `worker ${this.id.slice(0, 8)} (process ${pid})`;
-    this.#registration = { id: this.id, host, pid, startToken, label, leaseMs: options.leaseMs };
+    this.#identity = { id: this.id, host, pid, startToken, label, leaseMs: options.leaseMs };
+  }
+
+  async #register(): Promise<void> {
+    const executors = [...this.#options.executors().keys()];
+    this.#registeredWith = executors.join("\n");
+    const { labels = [] } = this.#options;
+    await this.#deps.store.execute(registerWorker, { ...this.#identity, executors, labels });
   }
 
   start(): Promise<void> {
@@ -120,7 +137,7 @@ class StoreWorker implements Worker {
   async #start(): Promise<void> {
     const { store } = this.#deps;
     try {
-      await store.execute(registerWorker, this.#registration);
+      await this.#register();
       if (this.#state !== "new") return;
       this.#state = "running";
       // Timers of the clock do not keep a process alive; a worker at work does.
@@ -145,6 +162,20 @@ class StoreWorker implements Worker {
     const isAtRest = this.#occupied === 0 && !this.#claiming;
     if (this.#idle !== null && this.#idle.version > after && isAtRest) return Promise.resolve(this.#idle);
     return new Promise((resolve, reject) => this.#idleWaiters.push({ resolve, reject }));
+  }
+
+  async drain(deadlineMs: number): Promise<void> {
+    if (this.#state === "running") this.#state = "draining";
+    let cancelDeadline = (): void => {};
+    const deadline = new Promise<void>((resolve) => {
+      cancelDeadline = this.#deps.clock.setTimer(deadlineMs, resolve);
+    });
+    await this.#starting?.catch(() => {});
+    // A claim on its way is begun by nobody, and let go when it comes back.
+    await this.#claimInFlight;
+    await Promise.race([Promise.all(this.#ended), deadline]);
+    cancelDeadline();
+    await this.stop();
   }
 
   stop(): Promise<void> {
@@ -230,7 +261,7 @@ class StoreWorker implements Worker {
     }));
     const { leaseMs } = this.#options;
     const { lost, isRegistered } = await this.#deps.store.execute(extendLeases, { workerId: this.id, leaseMs, holds });
-    if (!isRegistered && this.#state === "running") await this.#deps.store.execute(registerWorker, this.#registration);
+    if (!isRegistered && this.#mayRun()) await this.#register();
     if (lost.length > 0) await this.#stopWhatMust();
   }
 
@@ -261,20 +292,35 @@ class StoreWorker implements Worker {
     this.#claiming = true;
     this.#claimAgain = false;
     const executors = this.#options.executors();
-    const input = { workerId: this.id, executors: [...executors.keys()], sessionId: this.#options.sessionId, limit };
+    const { labels = [], sessionId } = this.#options;
+    const input = { workerId: this.id, executors: [...executors.keys()], labels, sessionId, limit };
+    if (input.executors.join("\n") !== this.#registeredWith) await this.#register();
     const endings = [...this.#endings];
     const result = await this.#deps.store.execute(claimTasks, input, { actor: this.#actor });
     // What this claim was made ready by is recorded by now; it is told before what follows from it.
     await Promise.allSettled(endings);
-    if (this.#state !== "running") return;
+    if (this.#state !== "running") return await this.#giveBack(result.claimed);
     for (const claimed of result.claimed) this.#begin(claimed, executors);
     // Taken for dead while the process was paused: what it held is gone, and it may claim again once it is known again.
-    if (result.isLeaseOver) await this.#deps.store.execute(registerWorker, this.#registration);
+    if (result.isLeaseOver) await this.#register();
     await this.#planOverdue(result);
     this.#claiming = false;
-    const mayHaveMore = result.claimed.length === limit || result.overdue.length > 0 || result.isLeaseOver;
+    const mayHaveMore = result.isMoreReady || result.overdue.length > 0 || result.isLeaseOver;
     if (this.#claimAgain || mayHaveMore) this.#claimSoon();
     else this.#rest(result);
+  }
+
+  /** Claimed while it was told to drain: others take it up at once. One that stops gives all it holds back at its end. */
+  async #giveBack(claims: readonly Claimed[]): Promise<void> {
+    if (this.#state !== "draining") return;
+    for (const { execution } of claims) {
+      const hold = { executionId: execution.id, fence: execution.fence };
+      await this.#deps.store.execute(releaseHold, { hold, why: "its worker ends" }, { actor: this.#actor });
+    }
+  }
+
+  #mayRun(): boolean {
+    return this.#state === "running" || this.#state === "draining";
   }
 
   async #planOverdue(result: ClaimResult): Promise<void> {
@@ -331,7 +377,7 @@ class StoreWorker implements Worker {
     const executor = executors.get(task.executor);
     assert(executor !== undefined, "only tasks of known executors are claimed");
     const journal = claimed.isResumed ? await this.#deps.store.execute(listSteps, { executionId: execution.id }) : [];
-    if (this.#state !== "running") return null;
+    if (!this.#mayRun()) return null;
     const run = createTaskRun(this.#deps, { claimed, journal, actor: this.#actor, graceMs: this.#options.graceMs });
     this.#runs.set(execution.id, run);
     // Somebody may have asked it to stop while its journal was on the way.
