@@ -1,22 +1,34 @@
 /** `perdure init --agents`, its undoing, and the hooks it writes. */
 
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, mkdirSync } from "node:fs";
+import { delimiter, join } from "node:path";
 
+import { Client } from "@modelcontextprotocol/client";
+import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import type { CliProject } from "./cli/cli-project.ts";
 import { createCliProject } from "./cli/cli-project.ts";
 
 let project: CliProject;
+let installed: CliProject;
 
 beforeEach(() => {
   project = createCliProject();
+  installed = createCliProject();
+  chmodSync(installed.write("perdure", "#!/bin/sh\n"), 0o755);
 });
 
 afterEach(() => {
   project.remove();
+  installed.remove();
 });
+
+/** Where `perdure` is found by its name. */
+async function runInstalled(...words: readonly string[]) {
+  const PATH = [installed.dir, process.env.PATH].join(delimiter);
+  return await project.start(words, { env: { PATH } }).finished;
+}
 
 const SETTINGS = [
   ".agents/skills/perdure/SKILL.md",
@@ -31,14 +43,14 @@ const settingsOf = (files: readonly string[]): readonly string[] =>
 
 describe("perdure init --agents", () => {
   test("shows with --dry-run what it would write, and writes nothing", async () => {
-    const { code, stdout } = await project.run("init", "--agents", "--dry-run");
+    const { code, stdout } = await runInstalled("init", "--agents", "--dry-run");
     expect(code).toBe(0);
     expect(stdout).toContain('+       "command": "perdure"');
     expect(project.files()).toEqual([]);
   });
 
   test("writes the settings of each agent, and --undo leaves nothing of them", async () => {
-    expect((await project.run("init", "--agents")).code).toBe(0);
+    expect((await runInstalled("init", "--agents")).code).toBe(0);
     expect(settingsOf(project.files())).toEqual(SETTINGS);
     expect(JSON.parse(project.read(".mcp.json"))).toEqual({
       mcpServers: { perdure: { command: "perdure", args: ["mcp"] } },
@@ -46,6 +58,23 @@ describe("perdure init --agents", () => {
     expect(project.read(".codex/config.toml")).toContain('command = "perdure hook session-start"');
     expect((await project.run("init", "--agents", "--undo")).code).toBe(0);
     expect(project.files().filter((file) => /^\.(agents|claude|codex|gemini|mcp)/.test(file))).toEqual([]);
+  });
+
+  test("names a program that is found: of the project, else by its name, else fetched", async () => {
+    const without = { PATH: "/usr/bin:/bin" };
+    await project.start(["init", "--agents"], { env: without }).finished;
+    expect(JSON.parse(project.read(".mcp.json")).mcpServers.perdure).toEqual({
+      command: "npx",
+      args: ["-y", "perdure", "mcp"],
+    });
+    expect(project.read(".codex/config.toml")).toContain('command = "npx -y perdure hook stop"');
+    // Installed meanwhile, and another server was added.
+    project.write(".mcp.json", project.read(".mcp.json").replace("{\n", '{\n  "x": 1,\n'));
+    await runInstalled("init", "--agents", "--undo");
+    expect(JSON.parse(project.read(".mcp.json"))).toEqual({ x: 1 });
+    project.write("package.json", '{"dependencies":{"perdure":"^0.1.0"}}');
+    await runInstalled("init", "--agents");
+    expect(project.read(".gemini/settings.json")).toContain('"npx perdure hook session-start"');
   });
 
   test("puts its entries beside those that are there, and --undo gives the files back byte for byte", async () => {
@@ -96,6 +125,31 @@ describe("perdure hook", () => {
     expect(JSON.parse(stop.stdout)).toEqual({
       systemMessage: "Perdure: tasks is active, 0 of 1 tasks done; next Write it",
     });
+  });
+
+  test("gives the brief as text before a compaction, where it is asked for as that", async () => {
+    await project.run("task", "add", "Write it");
+    const { stdout } = await project.run("hook", "before-compaction", "--text");
+    expect(stdout).toContain("keep in the summary");
+    expect(stdout).toContain("Next 1");
+    const line = await project.run("hook", "before-compaction");
+    expect(JSON.parse(line.stdout)).toHaveProperty("systemMessage");
+  });
+
+  test("tells a task whose agent is gone as ready", async () => {
+    await project.run("task", "add", "Write it", "--key", "it");
+    const client = new Client({ name: "gone", version: "0" });
+    const transport = new StdioClientTransport({
+      command: process.execPath,
+      args: [join(import.meta.dirname, "../src/cli/main.ts"), "mcp", "--project", project.dir],
+      stderr: "ignore",
+    });
+    await client.connect(transport);
+    await client.callTool({ name: "next_task", arguments: {} });
+    process.kill(transport.pid ?? 0, "SIGKILL");
+    await client.close();
+    const { stdout } = await project.run("hook", "session-start");
+    expect(JSON.parse(stdout).hookSpecificOutput.additionalContext).toContain("Now 0\nNext 1: it\n");
   });
 
   test("never stands in an agent's way", async () => {

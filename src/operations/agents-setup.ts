@@ -26,13 +26,15 @@ export const agentsSetup = defineOperation({
     undo: v.optional(v.boolean(), false),
     /** Only say what would be changed. */
     dryRun: v.optional(v.boolean(), false),
+    /** `perdure` is found by its name, whoever starts it. */
+    onPath: v.optional(v.boolean(), true),
   }),
   output: v.object({ projectDir: v.string(), changes: v.array(changeSchema) }),
-  async run({ projectDir }, { undo, dryRun }) {
+  async run({ projectDir }, { undo, dryRun, onPath }) {
     const known = await readUndo(projectDir);
     const changes: Change[] = [];
     // Everything is worked out before anything is written.
-    for (const file of agentSettings(await programCall(projectDir))) {
+    for (const file of agentSettings(await programCall(projectDir, onPath))) {
       const before = await readIfThere(join(projectDir, file.path));
       changes.push({ file, before, after: undo ? without(file, before, known) : file.add(before) });
     }
@@ -64,13 +66,22 @@ async function readUndo(projectDir: string): Promise<Undo> {
 function without(file: SettingsFile, before: string | null, known: Undo): string | null {
   if (before === null) return null;
   const written = known[file.path];
-  return written?.after === before ? written.before : file.remove(before);
+  if (written?.after === before) return written.before;
+  // However the program was started when they were written.
+  const ours = PROGRAM_CALLS.flatMap((call) => agentSettings(call).filter(({ path }) => path === file.path));
+  return ours.reduce<string | null>((left, each) => (left === null ? null : each.remove(left)), before);
 }
 
-async function programCall(projectDir: string): Promise<ProgramCall> {
+const INSTALLED: ProgramCall = { command: "perdure", args: [] };
+const OF_PROJECT: ProgramCall = { command: "npx", args: ["perdure"] };
+const FETCHED: ProgramCall = { command: "npx", args: ["-y", "perdure"] };
+const PROGRAM_CALLS = [INSTALLED, OF_PROJECT, FETCHED];
+
+async function programCall(projectDir: string, onPath: boolean): Promise<ProgramCall> {
   const text = await readIfThere(join(projectDir, "package.json"));
   const dependsOnUs = text !== null && /"perdure"\s*:\s*"/.test(text);
-  return dependsOnUs ? { command: "npx", args: ["perdure"] } : { command: "perdure", args: [] };
+  if (dependsOnUs) return OF_PROJECT;
+  return onPath ? INSTALLED : FETCHED;
 }
 
 interface WriteOptions {

@@ -4,6 +4,7 @@ import type * as v from "valibot";
 
 import { PerdureError } from "../../base/errors.ts";
 import type { agentsSetup } from "../../operations/agents-setup.ts";
+import { isOnPath } from "../on-path.ts";
 import { safeLine } from "../terminal/ansi.ts";
 import type { Call, Verb } from "../verb.ts";
 
@@ -59,7 +60,8 @@ async function setUp({ args }: Call, project: Awaited<ReturnType<Call["open"]>>)
     import("../../operations/agents-setup.ts"),
     import("../../operations/operation.ts"),
   ]);
-  return await runOperation(operation, project, { input: { undo: args.flag("undo"), dryRun: args.flag("dry-run") } });
+  const input = { undo: args.flag("undo"), dryRun: args.flag("dry-run"), onPath: isOnPath("perdure", process.env) };
+  return await runOperation(operation, project, { input });
 }
 
 function projectLines(
@@ -87,5 +89,10 @@ function agentLines({ args }: Call, agents: Agents | null): readonly string[] {
   const isNothing = agents.changes.every(({ change }) => change === "unchanged");
   if (args.flag("dry-run")) return [...lines, "Nothing was written (--dry-run)."];
   if (args.flag("undo")) return [...lines, ...(isNothing ? ["There was nothing to take out."] : [])];
-  return [...lines, "`perdure init --agents --undo` takes this out again. Codex asks once whether its hooks may run."];
+  return [
+    ...lines,
+    "Start an agent in this directory: each asks once whether it may trust the folder, Claude Code also whether the",
+    "server may run, and Codex whether the hooks may. Until then they leave these settings aside.",
+    "`perdure init --agents --undo` takes this out again.",
+  ];
 }

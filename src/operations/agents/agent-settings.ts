@@ -21,19 +21,26 @@ function serverEntry({ command, args }: ProgramCall): JsonEntry {
   return { kind: "key", at: SERVER, value: { command, args: [...args, "mcp"] } };
 }
 
-function hookEntry(program: ProgramCall, event: string, ours: string, more: Readonly<Record<string, Json>>): JsonEntry {
-  const hook = { type: "command", command: commandLine(program, "hook", ours), ...more };
-  return { kind: "item", at: ["hooks", event], value: { hooks: [hook] }, mark: `perdure hook ${ours}` };
+function hookEntry(
+  program: ProgramCall,
+  event: string,
+  words: readonly [ours: string, ...options: readonly string[]],
+  more: Readonly<Record<string, Json>>,
+): JsonEntry {
+  const hook = { type: "command", command: commandLine(program, "hook", ...words), ...more };
+  return { kind: "item", at: ["hooks", event], value: { hooks: [hook] }, mark: `perdure hook ${words[0]}` };
 }
 
 function claudeCode(program: ProgramCall): readonly SettingsFile[] {
-  const hook = (event: string, ours: string) => hookEntry(program, event, ours, { timeout: TIMEOUT_SECONDS });
+  const hook = (event: string, ...words: Parameters<typeof hookEntry>[2]) =>
+    hookEntry(program, event, words, { timeout: TIMEOUT_SECONDS });
   return [
     jsonSettings(".mcp.json", [serverEntry(program)]),
     jsonSettings(".claude/settings.json", [
       // Also after a compaction, which is a start of its own there.
       hook("SessionStart", "session-start"),
-      hook("PreCompact", "before-compaction"),
+      // What the hook prints is handed to whoever writes the summary, as it is.
+      hook("PreCompact", "before-compaction", "--text"),
       hook("Stop", "stop"),
     ]),
     skillFile(".claude/skills/perdure/SKILL.md"),
@@ -45,9 +52,9 @@ function gemini(program: ProgramCall): readonly SettingsFile[] {
   return [
     jsonSettings(".gemini/settings.json", [
       serverEntry(program),
-      hookEntry(program, "SessionStart", "session-start", more),
-      hookEntry(program, "PreCompress", "before-compaction", more),
-      hookEntry(program, "AfterAgent", "stop", more),
+      // Its PreCompress comes before each call of the model and adds nothing to the context, so it is left alone.
+      hookEntry(program, "SessionStart", ["session-start"], more),
+      hookEntry(program, "AfterAgent", ["stop"], more),
     ]),
   ];
 }
@@ -67,6 +74,7 @@ function codex(program: ProgramCall): readonly SettingsFile[] {
     `command = ${JSON.stringify(command)}`,
     `args = [${[...args, "mcp"].map((word) => JSON.stringify(word)).join(", ")}]`,
     ...hook("SessionStart", "session-start"),
+    // After a compaction SessionStart comes again, with the brief.
     ...hook("PreCompact", "before-compaction"),
     ...hook("Stop", "stop"),
   ];
