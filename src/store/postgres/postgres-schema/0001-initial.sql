@@ -74,6 +74,15 @@ create table tasks (
   completed_at bigint,
   held bigint not null,
   origin_id text collate "C",
+  labels text collate "C",
+  limit_key text collate "C",
+  limit_concurrency bigint,
+  limit_rate_count bigint,
+  limit_rate_ms bigint,
+  lane text collate "C" generated always as (
+    case when labels is null and limit_key is null then null
+      else coalesce(labels, '') || '|' || coalesce(limit_key, '') end
+  ) stored,
   primary key (project_id, id),
   unique (project_id, seq)
 ) {hot};
@@ -81,9 +90,14 @@ create unique index tasks_by_key on tasks (project_id, session_id, key) where ke
 create index tasks_by_session on tasks (project_id, session_id, status);
 create index tasks_by_parent on tasks (project_id, parent_id) where parent_id is not null;
 create index tasks_ready on tasks (project_id, executor, priority desc, run_at, seq)
-  where status = 'pending' and held = 0;
+  where status = 'pending' and held = 0 and lane is null;
 create index tasks_ready_in_session on tasks (project_id, session_id, executor, priority desc, run_at, seq)
-  where status = 'pending' and held = 0;
+  where status = 'pending' and held = 0 and lane is null;
+create index tasks_ready_in_lane on tasks (project_id, session_id, executor, lane, priority desc, run_at, seq)
+  where status = 'pending' and held = 0 and lane is not null;
+create index tasks_running on tasks (project_id, executor, labels) where status = 'in_progress';
+create index tasks_running_by_key on tasks (project_id, limit_key)
+  where status = 'in_progress' and limit_key is not null;
 create index tasks_waking on tasks (project_id, run_at) where status = 'blocked' and blocked_reason = 'waiting';
 
 create table dependencies (
@@ -356,7 +370,80 @@ create table vectors (
   unique (project_id, seq)
 );
 
+create table limit_rules (
+  project_id text collate "C" not null,
+  id text collate "C" not null,
+  position bigint not null,
+  subject text collate "C" not null,
+  pattern text collate "C" not null,
+  concurrency bigint,
+  rate_count bigint,
+  rate_ms bigint,
+  created_at bigint not null,
+  updated_at bigint not null,
+  primary key (project_id, id)
+);
+
+-- Derived, and a hint: where ready tasks with labels or a key are to be found (SQLite's migration 3 tells how).
+create sequence lanes_seq;
+create table lanes (
+  seq bigint not null default nextval('lanes_seq'),
+  project_id text collate "C" not null,
+  session_id text collate "C" not null,
+  executor text collate "C" not null,
+  labels text collate "C" not null,
+  limit_key text collate "C" not null,
+  priority bigint not null,
+  run_at bigint not null,
+  due_at bigint not null,
+  primary key (project_id, session_id, executor, labels, limit_key, priority),
+  unique (project_id, seq)
+);
+create index lanes_due on lanes (project_id, executor, labels, priority desc, due_at, seq);
+create index lanes_due_in_session on lanes (project_id, session_id, executor, labels, priority desc, due_at, seq);
+create index lanes_by_key on lanes (project_id, limit_key) where limit_key <> '';
+
+create function open_lane() returns trigger language plpgsql as $$
+begin
+  insert into lanes as l (project_id, session_id, executor, labels, limit_key, priority, run_at, due_at)
+    values (new.project_id, new.session_id, new.executor, coalesce(new.labels, ''), coalesce(new.limit_key, ''),
+      new.priority, new.run_at, new.run_at)
+    on conflict (project_id, session_id, executor, labels, limit_key, priority) do update
+      set run_at = least(l.run_at, excluded.run_at),
+        due_at = case when tg_op = 'INSERT' and l.due_at > l.run_at then l.due_at
+          else least(l.run_at, excluded.run_at) end
+      where tg_op = 'UPDATE' or excluded.run_at < l.run_at;
+  return null;
+end $$;
+create trigger lanes_task_insert after insert on tasks for each row
+  when (new.lane is not null and new.status = 'pending' and new.held = 0) execute function open_lane();
+create trigger lanes_task_update
+  after update of status, held, executor, labels, limit_key, limit_concurrency, limit_rate_count, limit_rate_ms, priority, run_at
+  on tasks for each row
+  when (new.lane is not null and new.status = 'pending' and new.held = 0) execute function open_lane();
+
+create function free_place() returns trigger language plpgsql as $$
+begin
+  update lanes set due_at = run_at
+    where project_id = old.project_id and limit_key = old.limit_key and limit_key <> '';
+  return null;
+end $$;
+create trigger lanes_place_update after update of status on tasks for each row
+  when (old.limit_key is not null and old.status = 'in_progress' and new.status <> 'in_progress')
+  execute function free_place();
+create trigger lanes_place_delete after delete on tasks for each row
+  when (old.limit_key is not null and old.status = 'in_progress') execute function free_place();
+
 -- Coordination, not state: not in the change log.
+
+create table limit_starts (
+  project_id text collate "C" not null,
+  id text collate "C" not null,
+  starts text collate "C" not null,
+  expires_at bigint not null,
+  primary key (project_id, id)
+);
+create index limit_starts_by_expiry on limit_starts (project_id, expires_at);
 
 create table workers (
   project_id text collate "C" not null,
@@ -368,6 +455,8 @@ create table workers (
   registered_at bigint not null,
   lease_expires_at bigint not null,
   by_hand bigint not null default 0,
+  executors text collate "C" not null default '[]',
+  labels text collate "C" not null default '[]',
   primary key (project_id, id)
 );
 
