@@ -8,7 +8,7 @@ import type { Task } from "../../domain/task.ts";
 import type { AppliedLimit } from "../../domain/task-limit.ts";
 import { boundsText, limitName } from "../../domain/task-limit.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
-import { defineWrite, oneRow, rows } from "../command.ts";
+import { defineWrite, oneRow, rows, together } from "../command.ts";
 import { integer, rowToExecution, rowToTask, text } from "../entity-rows.ts";
 import { insertRow, updateRow } from "../rows.ts";
 import { recursByText } from "../schedule-column.ts";
@@ -120,8 +120,9 @@ function* claimEach(context: CommandContext, book: LimitBook, { found, round, ..
   round.rows.push(...found.stale);
   round.full.push(...found.full);
   round.isShortOfPlaces = false;
+  const chosen: Row[] = [];
   for (const row of found.tasks.toSorted(byUrgency)) {
-    if (round.claimed.length + round.overdue.length >= input.limit) return;
+    if (round.claimed.length + chosen.length + round.overdue.length >= input.limit) break;
     const limits = limitsOfRow(book, row);
     if ((yield* placesUnderAll(context, book, limits)).left === 0) {
       round.isShortOfPlaces = true;
@@ -131,13 +132,14 @@ function* claimEach(context: CommandContext, book: LimitBook, { found, round, ..
       round.overdue.push(rowToTask(yield* withValues(row, ["input", "context"])));
       continue;
     }
-    round.claimed.push(yield* claimRow(context, row, input.workerId));
+    chosen.push(row);
     takePlaces(book, limits, context.now);
     if (isInLane(row)) round.rows.push(row);
     const ofKey = limits.find(({ id }) => id.startsWith("key:"));
     const places = ofKey === undefined ? null : yield* placesUnder(context, book, ofKey);
     if (ofKey !== undefined && places?.left === 0) round.full.push({ id: ofKey.id, places, task: row });
   }
+  round.claimed.push(...(yield* together(chosen.map((row) => claimRow(context, row, input.workerId)))));
 }
 
 function isInLane(task: Row): boolean {

@@ -9,7 +9,7 @@ import { isRecurring } from "../../domain/schedule.ts";
 import type { Task, TaskStatus } from "../../domain/task.ts";
 import { GROUP_EXECUTOR, isTerminalTask } from "../../domain/task.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
-import { defineWrite, oneRow } from "../command.ts";
+import { defineWrite, oneRow, together } from "../command.ts";
 import { fleetColumns, integer, rowToTask, text } from "../entity-rows.ts";
 import type { NewTask } from "../new-task.ts";
 import { recursByText, scheduleToText } from "../schedule-column.ts";
@@ -33,12 +33,38 @@ export interface CreateTasks {
 }
 
 /** Atomic. Refuses with `invalid-plan`, `conflict`, `not-found` or `limit-reached`, and then nothing was written. */
-export const createTasks = defineWrite("create-tasks", function* (context, input: CreateTasks): Command<
-  readonly Task[]
+export const createTasks = defineWrite("create-tasks", createInSession, function* (context, inputs): Command<
+  readonly (readonly Task[])[]
 > {
+  const created = new Map<CreateTasks, readonly Task[]>();
+  for (const [sessionId, ofSession] of Map.groupBy(inputs, (input) => input.sessionId)) {
+    const tasks = ofSession.flatMap(withOwnRefs);
+    const all = yield* createInSession(context, { sessionId, tasks });
+    let from = 0;
+    for (const input of ofSession) {
+      created.set(input, all.slice(from, from + input.tasks.length));
+      from += input.tasks.length;
+    }
+  }
+  return inputs.map((input) => created.get(input) ?? []);
+});
+
+function* createInSession(context: CommandContext, input: CreateTasks): Command<readonly Task[]> {
   const session = yield* openSessionForWork(context, input.sessionId);
   return yield* insertTasks(context, session, input.tasks);
-});
+}
+
+/** The tasks of a call, with refs that mean nothing in another. */
+function withOwnRefs({ tasks }: CreateTasks, at: number): readonly NewTask[] {
+  const refs = new Set(tasks.map(({ ref }) => ref));
+  const own = (reference: string): string => (refs.has(reference) ? `${at}:${reference}` : reference);
+  return tasks.map((task) => ({
+    ...task,
+    ref: own(task.ref),
+    parent: task.parent === null ? null : own(task.parent),
+    needs: task.needs.map(own),
+  }));
+}
 
 interface Edge {
   readonly to: string;
@@ -84,12 +110,16 @@ export function* insertBeyondLimit(
     statusOf.set(ref, state.status);
   }
 
-  const created: Task[] = [];
-  for (const task of tasks) {
+  const ordered = tasks.flatMap((task) => {
     const state = initial.get(task.ref);
-    if (state !== undefined) created.push(yield* insertTask(context, session, { task, state, resolved }));
-  }
-  for (const task of tasks) yield* insertEdges(context, session, { task, edges: edges.get(task.ref) ?? [], resolved });
+    return state === undefined ? [] : [{ task, state, resolved }];
+  });
+  const created = yield* together(ordered.map((each) => insertTask(context, session, each)));
+  yield* together(
+    tasks.flatMap((task) =>
+      (edges.get(task.ref) ?? []).map((edge) => insertNewEdge(context, session, { task, edge, resolved })),
+    ),
+  );
   for (const parent of new Set(tasks.map((task) => task.parent))) {
     const row = parent === null ? undefined : resolved.existing.get(parent);
     if (row?.executor === GROUP_EXECUTOR) yield* addPartsToGroup(context, row, { tasks, parent, resolved });
@@ -151,16 +181,22 @@ function* resolveReferences(context: CommandContext, session: Row, tasks: readon
   const idOf = new Map<string, string>();
   for (const task of tasks) idOf.set(task.ref, context.uuid());
   const existing = new Map<string, Row>();
+  const others = new Map<string, NewTask>();
   for (const task of tasks) {
-    for (const reference of task.parent === null ? task.needs : [task.parent, ...task.needs]) {
-      if (idOf.has(reference)) continue;
-      const row = yield* oneRow(FIND_SQL, context.projectId, text(session.id), reference, reference);
-      if (row === null) throw missingReference(task, reference);
-      idOf.set(reference, text(row.id));
-      existing.set(reference, row);
-    }
-    if (task.key !== null) yield* refuseTakenKey(context, session, task.key);
+    for (const reference of task.parent === null ? task.needs : [task.parent, ...task.needs])
+      if (!idOf.has(reference) && !others.has(reference)) others.set(reference, task);
   }
+  const sessionId = text(session.id);
+  const found = yield* together(
+    [...others.keys()].map((reference) => oneRow(FIND_SQL, context.projectId, sessionId, reference, reference)),
+  );
+  for (const [at, [reference, task]] of [...others].entries()) {
+    const row = found[at] ?? null;
+    if (row === null) throw missingReference(task, reference);
+    idOf.set(reference, text(row.id));
+    existing.set(reference, row);
+  }
+  yield* together(tasks.flatMap(({ key }) => (key === null ? [] : [refuseTakenKey(context, session, key)])));
   refuseNeedsThatRecur(tasks, existing);
   return { idOf, existing };
 }
@@ -322,20 +358,18 @@ export function retryText(task: NewTask): string | null {
   return task.retry === DEFAULT_RETRY_POLICY ? null : JSON.stringify(task.retry);
 }
 
-function* insertEdges(
+function* insertNewEdge(
   context: CommandContext,
   session: Row,
-  { task, edges, resolved }: { readonly task: NewTask; readonly edges: readonly Edge[]; readonly resolved: Resolved },
+  { task, edge, resolved }: { readonly task: NewTask; readonly edge: Edge; readonly resolved: Resolved },
 ): Command<void> {
-  for (const edge of edges) {
-    const values = {
-      task_id: resolved.idOf.get(task.ref) ?? "",
-      depends_on_id: resolved.idOf.get(edge.to) ?? "",
-      session_id: text(session.id),
-      kind: edge.kind,
-    };
-    yield* insertRow(context, DEPENDENCIES, values, { verb: "depend" });
-  }
+  const values = {
+    task_id: resolved.idOf.get(task.ref) ?? "",
+    depends_on_id: resolved.idOf.get(edge.to) ?? "",
+    session_id: text(session.id),
+    kind: edge.kind,
+  };
+  yield* insertRow(context, DEPENDENCIES, values, { verb: "depend" });
 }
 
 /** A group that was there before waits for its new parts too, even when it had completed. */

@@ -9,8 +9,8 @@
 import { PerdureError } from "../../base/errors.ts";
 import type { DependencyFailurePolicy, TaskStatus } from "../../domain/task.ts";
 import { GROUP_EXECUTOR, isTerminalTask } from "../../domain/task.ts";
-import type { Command, CommandContext, Row } from "../command.ts";
-import { oneRow, rows } from "../command.ts";
+import type { Command, CommandContext, Row, SqlValue } from "../command.ts";
+import { oneRow, rows, together } from "../command.ts";
 import { text } from "../entity-rows.ts";
 import { updateRow } from "../rows.ts";
 import { columnsOf, EXECUTIONS, TASKS } from "../tables.ts";
@@ -45,22 +45,36 @@ const DEPENDENTS_SQL = `select d.kind as edge, t.project_id as project_id, ${col
  * completes), those with a failed dependency follow their policy, and so on for whatever ends by that.
  */
 export function* settleDependents(context: CommandContext, ended: readonly Ended[]): Command<void> {
-  const queue = [...ended];
-  for (let end = queue.shift(); end !== undefined; end = queue.shift()) {
-    for (const dependent of yield* rows(DEPENDENTS_SQL, context.projectId, end.id)) {
-      if (dependent.status !== "blocked" || Number(dependent.waiting_on) === 0) continue;
-      const edge = text(dependent.edge) as EdgeKind;
-      const policy = text(dependent.on_dependency_failure) as DependencyFailurePolicy;
-      if (end.previous !== undefined && isSatisfied(edge, end.previous, policy)) continue;
-      if (isSatisfied(edge, end.status, policy)) {
-        const released = yield* countDown(context, dependent);
-        if (released !== null) queue.push(released);
-      } else {
-        const cancelled = yield* applyFailurePolicy(context, dependent, { policy, failed: end });
-        if (cancelled !== null) queue.push(cancelled);
-      }
-    }
+  const later: Ended[] = [];
+  const settled = new Set<SqlValue | undefined>();
+  const found = yield* together(ended.map((end) => rows(DEPENDENTS_SQL, context.projectId, end.id)));
+  for (const [at, end] of ended.entries()) {
+    let dependents = found[at] ?? [];
+    // One that waits for several of them has changed since it was read.
+    if (dependents.some(({ id }) => settled.has(id)))
+      dependents = yield* rows(DEPENDENTS_SQL, context.projectId, end.id);
+    for (const { id } of dependents) settled.add(id);
+    later.push(...(yield* settleEach(context, end, dependents)));
   }
+  for (let end = later.shift(); end !== undefined; end = later.shift()) {
+    later.push(...(yield* settleEach(context, end, yield* rows(DEPENDENTS_SQL, context.projectId, end.id))));
+  }
+}
+
+/** Tells each dependent. Returns those that ended by that. */
+function* settleEach(context: CommandContext, end: Ended, dependents: readonly Row[]): Command<readonly Ended[]> {
+  const endedToo: Ended[] = [];
+  for (const dependent of dependents) {
+    if (dependent.status !== "blocked" || Number(dependent.waiting_on) === 0) continue;
+    const edge = text(dependent.edge) as EdgeKind;
+    const policy = text(dependent.on_dependency_failure) as DependencyFailurePolicy;
+    if (end.previous !== undefined && isSatisfied(edge, end.previous, policy)) continue;
+    const next = isSatisfied(edge, end.status, policy)
+      ? yield* countDown(context, dependent)
+      : yield* applyFailurePolicy(context, dependent, { policy, failed: end });
+    if (next !== null) endedToo.push(next);
+  }
+  return endedToo;
 }
 
 /** One dependency less to wait for. Returns the task when it ended by that: a group whose last part is done. */

@@ -6,13 +6,14 @@ import type { ReportedProgress } from "../../domain/progress.ts";
 import type { StepKind } from "../../domain/step.ts";
 import type { TaskError } from "../../domain/task.ts";
 import type { Command, CommandContext, Row, SqlValue } from "../command.ts";
-import { defineWrite, oneRow } from "../command.ts";
+import { defineWrite, oneRow, together } from "../command.ts";
 import { integer, text } from "../entity-rows.ts";
 import { noteChange, updateRow } from "../rows.ts";
 import { EXECUTIONS, STEPS, TASKS } from "../tables.ts";
 import { storeValue } from "../values.ts";
 import { NEVER } from "./ready-tasks.ts";
 import { insertEdge } from "./create-tasks.ts";
+import type { Ended } from "./dependencies.ts";
 import { nameOfTask, settleDependents } from "./dependencies.ts";
 import { stepRow } from "./step-rows.ts";
 import type { Hold } from "./task-rows.ts";
@@ -39,35 +40,59 @@ export interface CompleteExecution {
 export const completeExecution = defineWrite(
   "complete-execution",
   function* (context, input: CompleteExecution): Command<void> {
-    const execution = yield* heldExecution(context, input.hold);
-    const task = yield* taskRow(context, text(execution.task_id));
-    const result = yield* storeValue(input.result, `The result of task ${nameOfTask(task)}`);
-    yield* updateRow(context, EXECUTIONS, execution, {
-      verb: "complete",
-      // An attempt before may have failed; that is in the log, and not how this ended.
-      patch: {
-        status: "completed",
-        result,
-        error: null,
-        worker_id: null,
-        updated_at: context.now,
-        ended_at: context.now,
-      },
-    });
-    yield* endTask(context, task, { status: "completed", next: input.next });
+    const ended = yield* complete(context, input);
+    if (ended !== null) yield* settleDependents(context, [ended]);
+  },
+  function* (context, inputs): Command<readonly void[]> {
+    // Of two that hold the same execution one is refused, and which one depends on the order.
+    const executionIds = new Set(inputs.map(({ hold }) => hold.executionId));
+    if (executionIds.size < inputs.length) {
+      for (const input of inputs) yield* completeExecution.perform(context, input);
+      return inputs.map(() => undefined);
+    }
+    const ended = yield* together(inputs.map((input) => complete(context, input)));
+    yield* settleDependents(
+      context,
+      ended.filter((end) => end !== null),
+    );
+    return inputs.map(() => undefined);
   },
 );
 
+/** All but telling those that depend on the task. Returns it when it ended by that. */
+function* complete(context: CommandContext, input: CompleteExecution): Command<Ended | null> {
+  const execution = yield* heldExecution(context, input.hold);
+  const task = yield* taskRow(context, text(execution.task_id));
+  const result = yield* storeValue(input.result, `The result of task ${nameOfTask(task)}`);
+  yield* updateRow(context, EXECUTIONS, execution, {
+    verb: "complete",
+    // An attempt before may have failed; that is in the log, and not how this ended.
+    patch: {
+      status: "completed",
+      result,
+      error: null,
+      worker_id: null,
+      updated_at: context.now,
+      ended_at: context.now,
+    },
+  });
+  return yield* endTaskAlone(context, task, { status: "completed", next: input.next });
+}
+
+interface TaskEnd {
+  readonly status: "completed" | "failed";
+  readonly next: NextOccurrence | null;
+  readonly note?: string | null;
+}
+
 /** A task has ended; or, when it recurs, an occurrence of it. */
-export function* endTask(
-  context: CommandContext,
-  task: Row,
-  {
-    status,
-    next,
-    note,
-  }: { readonly status: "completed" | "failed"; readonly next: NextOccurrence | null; readonly note?: string | null },
-): Command<void> {
+export function* endTask(context: CommandContext, task: Row, end: TaskEnd): Command<void> {
+  const ended = yield* endTaskAlone(context, task, end);
+  if (ended !== null) yield* settleDependents(context, [ended]);
+}
+
+/** The same without telling those that depend on it. Returns it unless it goes on with another occurrence. */
+function* endTaskAlone(context: CommandContext, task: Row, { status, next, note }: TaskEnd): Command<Ended | null> {
   const base = { blocked_reason: null, blocked_note: null, waiting_on: 0, updated_at: context.now };
   if (next !== null) {
     const skipped = next.skipped === 0 ? null : `${next.skipped} missed occurrences left out`;
@@ -82,7 +107,7 @@ export function* endTask(
         run_at: next.runAt,
       },
     });
-    return;
+    return null;
   }
   const verb = status === "completed" ? "complete" : "fail";
   yield* updateRow(context, TASKS, task, {
@@ -90,7 +115,7 @@ export function* endTask(
     note: note ?? null,
     patch: { ...base, status, completed_at: context.now },
   });
-  yield* settleDependents(context, [{ id: text(task.id), status, name: nameOfTask(task) }]);
+  return { id: text(task.id), status, name: nameOfTask(task) };
 }
 
 export interface FailAttempt {

@@ -5,7 +5,7 @@ import type { SessionId } from "../../domain/ids.ts";
 import { textToLabels } from "../../domain/labels.ts";
 import { limitsOn } from "../../domain/task-limit.ts";
 import type { Command, CommandContext, Row, SqlValue } from "../command.ts";
-import { oneRow, rows } from "../command.ts";
+import { oneRow, rows, together } from "../command.ts";
 import { integer } from "../entity-rows.ts";
 import { RECURRING_SQL } from "../schedule-column.ts";
 import { columnsOf, TASKS } from "../tables.ts";
@@ -50,6 +50,10 @@ export function* readyTasks(context: CommandContext, input: ClaimScope, book: Li
   const stale: Row[] = [];
   let isCutShort = false;
   let opensAt: Millis | null = null;
+  if (book.rules.length === 0 && !book.hasLanes) {
+    const found = yield* together(input.executors.map((executor) => readyWithoutLane(context, input, executor)));
+    return { tasks: found.flat(), full, stale, isCutShort, opensAt };
+  }
   for (const executor of input.executors) {
     const places = yield* placesOf(context, book, executor, "");
     if (places.left > 0) {
@@ -110,24 +114,49 @@ function* isAnyDue(context: CommandContext, input: ClaimScope, executor: string)
  * due yet are never read past.
  */
 function* readyWithoutLane(context: CommandContext, input: ClaimScope, executor: string): Command<readonly Row[]> {
-  const { where, params } = scopeOf(context, input.sessionId);
+  if (context.dialect === "postgres") {
+    const ofPriorities = yield* together(
+      PRIORITIES.map((priority) => dueAt(context, { scope: input, executor, priority, limit: input.limit })),
+    );
+    return ofPriorities.flat();
+  }
   const found: Row[] = [];
   for (let below = ABOVE_ALL_PRIORITIES; found.length < input.limit;) {
     const priority = yield* nextPriority(context, { scope: input, executor, below });
     if (priority === null) break;
     below = priority;
-    const due = yield* rows(
-      `select project_id, ${columnsOf(TASKS)} from tasks
-        where ${where} and ${READY} and priority = ? and run_at <= ? order by run_at, seq limit ${roundedLimit(input.limit - found.length)}`,
-      ...params,
-      executor,
-      priority,
-      context.now,
-    );
-    found.push(...due);
+    found.push(...(yield* dueAt(context, { scope: input, executor, priority, limit: input.limit - found.length })));
   }
   return found;
 }
+
+interface AtPriority {
+  readonly scope: ClaimScope;
+  readonly executor: string;
+  readonly priority: number;
+}
+
+/** The due tasks of one priority. */
+function* dueAt(
+  context: CommandContext,
+  { scope, executor, priority, limit }: AtPriority & { readonly limit: number },
+): Command<readonly Row[]> {
+  const { where, params } = scopeOf(context, scope.sessionId);
+  const sql = `select project_id, ${columnsOf(TASKS)} from tasks
+    where ${where} and ${READY} and priority = ? and run_at <= ? order by run_at, seq limit ${roundedLimit(limit)}`;
+  return yield* rows(sql, ...params, executor, priority, context.now);
+}
+
+/** When the next of one priority comes due. */
+function* nextDueAt(context: CommandContext, { scope, executor, priority }: AtPriority): Command<Millis | null> {
+  const { where, params } = scopeOf(context, scope.sessionId);
+  const sql = `select run_at from tasks where ${where} and ${READY} and priority = ? and run_at > ? order by run_at limit 1`;
+  const first = yield* oneRow(sql, ...params, executor, priority, context.now);
+  return first === null ? null : integer(first.run_at);
+}
+
+/** The highest first. On a server a statement is a round trip, so there all are asked for at once; here it is a probe of an index. */
+const PRIORITIES = [10, 9, 8, 7, 6, 5, 4, 3, 2, 1];
 
 /** The highest priority below `below` at which an executor has tasks pending; a probe of an index, however many there are. */
 function* nextPriority(
@@ -148,23 +177,8 @@ function roundedLimit(limit: number): number {
 }
 
 export function* nextDue(context: CommandContext, input: ClaimScope, book: LimitBook): Command<Millis | null> {
-  const { where, params } = scopeOf(context, input.sessionId);
-  let next: number | null = null;
-  for (const executor of input.executors) {
-    for (let below = ABOVE_ALL_PRIORITIES; ;) {
-      const priority = yield* nextPriority(context, { scope: input, executor, below });
-      if (priority === null) break;
-      below = priority;
-      const first = yield* oneRow(
-        `select run_at from tasks where ${where} and ${READY} and priority = ? and run_at > ? order by run_at limit 1`,
-        ...params,
-        executor,
-        priority,
-        context.now,
-      );
-      if (first !== null) next = Math.min(next ?? Number.POSITIVE_INFINITY, integer(first.run_at));
-    }
-  }
+  const ofExecutors = yield* together(input.executors.map((executor) => nextDueOf(context, input, executor)));
+  let next = ofExecutors.reduce(earliest, null);
   if (book.hasLanes) next = earliest(next, yield* nextDueInLanes(context, input));
   const waking = yield* oneRow(
     `select min(run_at) as run_at from tasks where project_id = ? and status = 'blocked' and blocked_reason = 'waiting' and run_at > ?`,
@@ -174,6 +188,20 @@ export function* nextDue(context: CommandContext, input: ClaimScope, book: Limit
   if (typeof waking?.run_at === "number" && waking.run_at < NEVER)
     next = Math.min(next ?? Number.POSITIVE_INFINITY, waking.run_at);
   return next;
+}
+
+function* nextDueOf(context: CommandContext, scope: ClaimScope, executor: string): Command<Millis | null> {
+  if (context.dialect === "postgres") {
+    const each = PRIORITIES.map((priority) => nextDueAt(context, { scope, executor, priority }));
+    return (yield* together(each)).reduce(earliest, null);
+  }
+  let next: Millis | null = null;
+  for (let below = ABOVE_ALL_PRIORITIES; ;) {
+    const priority = yield* nextPriority(context, { scope, executor, below });
+    if (priority === null) return next;
+    below = priority;
+    next = earliest(next, yield* nextDueAt(context, { scope, executor, priority }));
+  }
 }
 
 function* nextDueInLanes(

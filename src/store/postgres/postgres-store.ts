@@ -295,12 +295,12 @@ class PooledStore implements PostgresStore {
       const outcomes = isApart
         ? await this.#performApart(transaction, group)
         : await this.#performTogether(transaction, group);
-      const { transactionId, hasLogged } = await transaction.finish();
-      if (transactionId !== null) inDoubt.enter(transactionId, outcomes);
+      const id = await transaction.transactionId();
+      if (id !== null) inDoubt.enter(id, outcomes);
       await transaction.commit();
       inDoubt.leave();
       if (transaction.writes > 0) this.#notifyHere();
-      if (hasLogged) this.#scheduleNotification();
+      if (transaction.hasLogged) this.#scheduleNotification();
       return outcomes;
     } catch (error) {
       if (!isConnectionLost(error)) await transaction.rollback();

@@ -38,11 +38,16 @@ export class Transaction {
   #log: LogEntry[] = [];
   #logSql: string | null = null;
   #writes = 0;
+  #hasLogged = false;
+  #identifying: Promise<QueryResult> | null = null;
   readonly #sequences = new Set<string>();
 
   constructor(options: TransactionOptions) {
     this.#options = options;
-    this.#send({ text: beginText(options) });
+    const { mode } = options;
+    this.#send({ text: BEGIN[mode] });
+    const { text, values } = settingsOf(options);
+    this.#send(this.#prepared(`settings_${mode}`, text, values));
   }
 
   /** How many statements that write were given to it. */
@@ -84,25 +89,28 @@ export class Transaction {
     this.#refuseFailed();
   }
 
-  /**
-   * Appends what was logged. Returns the id by which the server tells later whether this transaction was committed; `null`
-   * when it has written nothing.
-   */
-  async finish(): Promise<{ readonly transactionId: string | null; readonly hasLogged: boolean }> {
-    const hasLogged = this.#log.length > 0;
-    this.#appendLog();
-    for (const table of this.#sequences) this.#send({ text: sequenceText(table) });
-    const answer = this.#send({ text: "select pg_current_xact_id_if_assigned()::text as id" });
-    await this.settle();
-    const { rows } = await answer;
-    const id: unknown = rows[0]?.id;
-    return { transactionId: typeof id === "string" ? id : null, hasLogged };
+  /** Whether it has added to the change log. */
+  get hasLogged(): boolean {
+    return this.#hasLogged;
   }
 
+  /** The id by which the server tells later whether this was committed; `null` when nothing was written. */
+  async transactionId(): Promise<string | null> {
+    if (this.#identifying === null) return null;
+    await this.settle();
+    const { rows } = await this.#identifying;
+    return String(rows[0]?.id);
+  }
+
+  /** Appends what was logged and commits. */
   async commit(): Promise<void> {
-    const result = await this.#send({ text: "commit" });
+    this.#appendLog();
+    for (const table of this.#sequences) this.#send({ text: sequenceText(table) });
+    const committing = this.#send({ text: "commit" });
+    await this.settle();
+    const { command } = await committing;
     // A commit of a transaction that had failed is answered by `ROLLBACK`.
-    if (result.command !== "COMMIT") throw new ConnectionLost(`the server answered a commit by ${result.command}`);
+    if (command !== "COMMIT") throw new ConnectionLost(`the server answered a commit by ${command}`);
   }
 
   async rollback(): Promise<void> {
@@ -141,15 +149,22 @@ export class Transaction {
 
   /** Entries of the log wait for the end; whatever reads the log sees them. Returns whether the statement was kept back. */
   #defer(statement: PostgresStatement, sql: string, sets: readonly (readonly SqlValue[])[]): boolean {
-    if (statement.verb !== "select") this.#writes += sets.length;
+    if (statement.verb !== "select") this.#noteWrite(sets.length);
     if (statement.setsSeq) this.#sequences.add(statement.table);
     if (statement.verb === "insert" && statement.table === "changes" && !statement.answers && !statement.setsSeq) {
       this.#logSql = sql;
       this.#log.push(...sets);
+      this.#hasLogged = true;
       return true;
     }
     if (statement.readsLog || statement.table === "changes") this.#appendLog();
     return false;
+  }
+
+  /** With the first write the transaction gets its id, which is asked for on the way, so that no round trip is spent on it. */
+  #noteWrite(count: number): void {
+    this.#writes += count;
+    this.#identifying ??= this.#send(this.#prepared("transaction_id", "select pg_current_xact_id()::text as id", []));
   }
 
   #appendLog(): void {
@@ -215,10 +230,30 @@ function rowsBySet(statement: PostgresStatement, rows: readonly Row[], count: nu
   return sets;
 }
 
-function beginText({ mode, projectId, schema }: TransactionOptions): string {
-  const settings = `set local search_path to ${schema}; set local perdure.project to '${projectId}'; set local statement_timeout to ${STATEMENT_TIMEOUT_MS[mode]}; set local idle_in_transaction_session_timeout to ${IDLE_TIMEOUT_MS}`;
-  if (mode === "read") return `begin isolation level repeatable read read only; ${settings}`;
-  return `begin isolation level read committed; ${settings}; set local lock_timeout to ${LOCK_TIMEOUT_MS}; select pg_advisory_xact_lock(hashtextextended('perdure:${schema}:${projectId}', 0))`;
+const BEGIN = {
+  write: "begin isolation level read committed",
+  read: "begin isolation level repeatable read read only",
+} as const;
+
+/** For this transaction alone, so that nothing is left behind on a connection that a pooler hands to others. */
+function settingsOf({ mode, projectId, schema }: TransactionOptions): {
+  readonly text: string;
+  readonly values: unknown[];
+} {
+  const settings: readonly (readonly [name: string, value: string])[] = [
+    ["search_path", schema],
+    ["perdure.project", projectId],
+    ["statement_timeout", String(STATEMENT_TIMEOUT_MS[mode])],
+    ["idle_in_transaction_session_timeout", String(IDLE_TIMEOUT_MS)],
+    ...(mode === "write" ? ([["lock_timeout", String(LOCK_TIMEOUT_MS)]] as const) : []),
+  ];
+  const set = settings.map(([name], at) => `set_config('${name}', $${at + 1}, true)`);
+  const values: string[] = settings.map(([, value]) => value);
+  if (mode === "write") {
+    values.push(`perdure:${schema}:${projectId}`);
+    set.push(`pg_advisory_xact_lock(hashtextextended($${values.length}, 0))`);
+  }
+  return { text: `select ${set.join(", ")}`, values };
 }
 
 /** Past the highest `seq` that was written with a value of its own. */
