@@ -25,11 +25,15 @@ export interface StatementSets {
 
 export type Row = Readonly<Record<string, SqlValue>>;
 
-/** Yields statements, is resumed with their rows, returns its result. Throwing undoes all it wrote. */
-export type Command<Result> = Generator<Statement | StatementSets, Result, Answer>;
+/** What a command yields. Of a list none may depend on another either: a driver may send them off together. */
+export type Asked = Statement | StatementSets | readonly StatementSets[];
 
-/** Rows for a statement; for sets of them a list of rows each. */
-type Answer = readonly Row[] | readonly (readonly Row[])[];
+/** Yields statements, is resumed with their rows, returns its result. Throwing undoes all it wrote. */
+export type Command<Result> = Generator<Asked, Result, Answer>;
+
+type RowsOfSets = readonly (readonly Row[])[];
+/** Rows for a statement; for sets of values the rows of each; for a list of those an answer each. */
+export type Answer = readonly Row[] | RowsOfSets | readonly RowsOfSets[];
 
 export type SqlDialect = "sqlite" | "postgres";
 
@@ -51,6 +55,10 @@ export interface CommandContext {
 export interface CommandDefinition<Input, Result> {
   readonly name: string;
   readonly access: "read" | "write";
+  /** May take effect after calls that are made behind it while it waits, and gains by seeing what they did. */
+  readonly isPatient?: boolean;
+  /** How long a driver may let it wait for other calls to share a transaction with, in milliseconds. Default 0. */
+  readonly lingerMs?: number;
   perform(context: CommandContext, input: Input): Command<Result>;
   /**
    * Does what calls one after another would do, at once, in fewer statements; results in the order of the inputs. When it
@@ -78,6 +86,14 @@ export function* rows(sql: string, ...params: readonly SqlValue[]): Command<read
   return (yield { sql, params }) as readonly Row[];
 }
 
+/** The same command, willing to wait. */
+export function patiently<Input, Result>(
+  command: CommandDefinition<Input, Result>,
+  { lingerMs = 0 }: { readonly lingerMs?: number } = {},
+): CommandDefinition<Input, Result> {
+  return { ...command, isPatient: true, lingerMs };
+}
+
 /** The first row, or `null`. */
 export function* oneRow(sql: string, ...params: readonly SqlValue[]): Command<Row | null> {
   const found = (yield { sql, params }) as readonly Row[];
@@ -90,42 +106,64 @@ export function oneOf(column: string, values: readonly unknown[]): string {
 }
 
 /**
- * Runs commands in lockstep, so that equal statements of theirs become one statement with sets. Only for commands of which
- * none reads or writes what another writes. When one throws, so does this.
+ * Runs commands in lockstep, so that equal statements of theirs become one statement with sets, and different ones a list. Only
+ * for commands of which none reads or writes what another writes. When one throws, so does this.
  */
 export function* together<Result>(commands: readonly Command<Result>[]): Command<readonly Result[]> {
   const [only] = commands;
   if (commands.length === 1 && only !== undefined) return [yield* only];
   const results: Result[] = [];
-  let waiting: Waiting[] = [];
+  let waiting: { readonly index: number; readonly asked: Asked }[] = [];
   const advance = (index: number, answer: Answer): void => {
     const step = commands[index]?.next(answer);
     if (step === undefined) return;
     if (step.done === true) results[index] = step.value;
-    else waiting.push({ index, statement: step.value });
+    else waiting.push({ index, asked: step.value });
   };
   for (const index of commands.keys()) advance(index, []);
   while (waiting.length > 0) {
     const round = waiting;
     waiting = [];
-    for (const [sql, group] of Map.groupBy(round, ({ statement }) => statement.sql)) {
-      const answers = (yield { sql, sets: group.flatMap(({ statement }) => setsOf(statement)) }) as Answer[];
-      let from = 0;
-      for (const { index, statement } of group) {
-        const count = setsOf(statement).length;
-        advance(index, "sets" in statement ? (answers.slice(from, from + count) as Answer) : (answers[from] ?? []));
-        from += count;
-      }
+    const statements = new Map<string, (readonly SqlValue[])[]>();
+    const places = round.map(({ asked }) => partsOf(asked).map((part) => addTo(statements, part)));
+    const list: readonly StatementSets[] = [...statements].map(([sql, sets]) => ({ sql, sets }));
+    const [first] = list;
+    const answers = (list.length === 1 && first !== undefined ? [yield first] : yield list) as readonly RowsOfSets[];
+    const answerOf = new Map([...statements.keys()].map((sql, at) => [sql, answers[at] ?? []]));
+    for (const [at, { index, asked }] of round.entries()) {
+      const found = (places[at] ?? []).map(({ sql, from, count }) =>
+        (answerOf.get(sql) ?? []).slice(from, from + count),
+      );
+      if (isList(asked)) advance(index, found);
+      else advance(index, "sets" in asked ? (found[0] ?? []) : (found[0]?.[0] ?? []));
     }
   }
   return results;
 }
 
-interface Waiting {
-  readonly index: number;
-  readonly statement: Statement | StatementSets;
+/** Two of different kinds. */
+export function* both<One, Other>(one: Command<One>, other: Command<Other>): Command<readonly [One, Other]> {
+  const [first, second] = yield* together<One | Other>([one, other]);
+  return [first as One, second as Other];
 }
 
-function setsOf(statement: Statement | StatementSets): readonly (readonly SqlValue[])[] {
-  return "sets" in statement ? statement.sets : [statement.params];
+function partsOf(asked: Asked): readonly StatementSets[] {
+  if (isList(asked)) return asked;
+  return ["sets" in asked ? asked : { sql: asked.sql, sets: [asked.params] }];
+}
+
+/** `Array.isArray` does not know of read-only arrays. */
+export function isList(asked: Asked): asked is readonly StatementSets[] {
+  return Array.isArray(asked);
+}
+
+function addTo(
+  statements: Map<string, (readonly SqlValue[])[]>,
+  { sql, sets }: StatementSets,
+): { readonly sql: string; readonly from: number; readonly count: number } {
+  const all = statements.get(sql) ?? [];
+  const from = all.length;
+  all.push(...sets);
+  statements.set(sql, all);
+  return { sql, from, count: sets.length };
 }

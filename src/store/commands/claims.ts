@@ -8,7 +8,7 @@ import type { Task } from "../../domain/task.ts";
 import type { AppliedLimit } from "../../domain/task-limit.ts";
 import { boundsText, limitName } from "../../domain/task-limit.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
-import { defineWrite, oneRow, rows, together } from "../command.ts";
+import { both, defineWrite, oneRow, patiently, rows, together } from "../command.ts";
 import { integer, rowToExecution, rowToTask, text } from "../entity-rows.ts";
 import { insertRow, updateRow } from "../rows.ts";
 import { recursByText } from "../schedule-column.ts";
@@ -68,12 +68,14 @@ const OVERDUE_MS = 500;
  * their ids, the rows of `limit_starts` of all limits on what it is about to claim, and counts what runs after that: claims
  * under one limit follow one another. It writes the lanes of what it claims, and of keys that it finds full.
  */
-export const claimTasks = defineWrite("claim-tasks", function* (context, input: ClaimTasks): Command<ClaimResult> {
-  yield* wakeWaiting(context);
-  const book = yield* openLimitBook(context);
+export const claimTasks = patiently(defineWrite("claim-tasks", claim));
+
+function* claim(context: CommandContext, input: ClaimTasks): Command<ClaimResult> {
+  const [, book] = yield* both(wakeWaiting(context), openLimitBook(context));
   const round: Round = { claimed: [], overdue: [], rows: [], full: [], isShortOfPlaces: false };
-  let found = yield* readyTasks(context, input, book);
-  if (found.tasks.length > 0 && !(yield* hasLease(context, input.workerId))) {
+  const [ready, isLeased] = yield* both(readyTasks(context, input, book), hasLease(context, input.workerId));
+  let found = ready;
+  if (found.tasks.length > 0 && !isLeased) {
     return { isLeaseOver: true, claimed: [], overdue: [], nextDueAt: null, isMoreComing: true, isMoreReady: false };
   }
   for (;;) {
@@ -91,15 +93,16 @@ export const claimTasks = defineWrite("claim-tasks", function* (context, input: 
     return { isLeaseOver: false, claimed, overdue, nextDueAt: null, isMoreComing: false, isMoreReady: true };
   }
   if (claimed.length > 0 && book.rules.length > 0) found = yield* readyTasks(context, { ...input, limit: 1 }, book);
+  const [nextDueAt, isMore] = yield* both(nextDue(context, input, book), isMoreComing(context, input, book));
   return {
     isLeaseOver: false,
     claimed,
     overdue,
-    nextDueAt: earliest(found.opensAt, yield* nextDue(context, input, book)),
-    isMoreComing: yield* isMoreComing(context, input, book),
+    nextDueAt: earliest(found.opensAt, nextDueAt),
+    isMoreComing: isMore,
     isMoreReady: found.isCutShort,
   };
-});
+}
 
 /** What one command has claimed and learnt. */
 interface Round {

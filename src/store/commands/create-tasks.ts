@@ -9,7 +9,7 @@ import { isRecurring } from "../../domain/schedule.ts";
 import type { Task, TaskStatus } from "../../domain/task.ts";
 import { GROUP_EXECUTOR, isTerminalTask } from "../../domain/task.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
-import { defineWrite, oneRow, together } from "../command.ts";
+import { both, defineWrite, oneRow, together } from "../command.ts";
 import { fleetColumns, integer, rowToTask, text } from "../entity-rows.ts";
 import type { NewTask } from "../new-task.ts";
 import { recursByText, scheduleToText } from "../schedule-column.ts";
@@ -50,8 +50,12 @@ export const createTasks = defineWrite("create-tasks", createInSession, function
 });
 
 function* createInSession(context: CommandContext, input: CreateTasks): Command<readonly Task[]> {
-  const session = yield* openSessionForWork(context, input.sessionId);
-  return yield* insertTasks(context, session, input.tasks);
+  const [session, unfinished] = yield* both(
+    openSessionForWork(context, input.sessionId),
+    loadOf(context, input.sessionId),
+  );
+  refuseOverLimit(session, unfinished, input.tasks);
+  return yield* insertBeyondLimit(context, session, input.tasks);
 }
 
 /** The tasks of a call, with refs that mean nothing in another. */
@@ -82,7 +86,7 @@ export function* insertTasks(
   session: Row,
   tasks: readonly NewTask[],
 ): Command<readonly Task[]> {
-  yield* refuseOverLimit(context, session, tasks);
+  refuseOverLimit(session, yield* loadOf(context, text(session.id)), tasks);
   return yield* insertBeyondLimit(context, session, tasks);
 }
 
@@ -147,20 +151,20 @@ function duplicate(id: string): PerdureError {
   });
 }
 
-function* refuseOverLimit(context: CommandContext, session: Row, tasks: readonly NewTask[]): Command<void> {
+function refuseOverLimit(session: Row, unfinished: number, tasks: readonly NewTask[]): void {
   const added = tasks.filter((task) => task.status === "pending").length;
-  refuseGrowth(session, yield* loadOf(context, session), added);
+  refuseGrowth(session, unfinished, added);
 }
 
 /** How many unfinished tasks a session holds. */
-export function* loadOf(context: CommandContext, session: Row): Command<number> {
+export function* loadOf(context: CommandContext, sessionId: SessionId | string): Command<number> {
   const sql = "select unfinished from session_loads where project_id = ? and session_id = ?";
-  return integer((yield* oneRow(sql, context.projectId, session.id ?? null))?.unfinished ?? 0);
+  return integer((yield* oneRow(sql, context.projectId, sessionId))?.unfinished ?? 0);
 }
 
 /** One that holds too many already may still hold fewer, or others. */
 export function* refuseOverLoad(context: CommandContext, session: Row, before: number): Command<void> {
-  const added = (yield* loadOf(context, session)) - before;
+  const added = (yield* loadOf(context, text(session.id))) - before;
   if (added > 0) refuseGrowth(session, before, added);
 }
 

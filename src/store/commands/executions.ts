@@ -17,7 +17,7 @@ import type { Ended } from "./dependencies.ts";
 import { nameOfTask, settleDependents } from "./dependencies.ts";
 import { stepRow } from "./step-rows.ts";
 import type { Hold } from "./task-rows.ts";
-import { heldExecution, taskRow } from "./task-rows.ts";
+import { heldExecution, heldTask, taskRow } from "./task-rows.ts";
 import { INTERRUPTED, releaseExecution } from "./workers.ts";
 
 /** When a recurring task runs next, worked out by the caller from its schedule. */
@@ -61,8 +61,7 @@ export const completeExecution = defineWrite(
 
 /** All but telling those that depend on the task. Returns it when it ended by that. */
 function* complete(context: CommandContext, input: CompleteExecution): Command<Ended | null> {
-  const execution = yield* heldExecution(context, input.hold);
-  const task = yield* taskRow(context, text(execution.task_id));
+  const [execution, task] = yield* heldTask(context, input.hold);
   const result = yield* storeValue(input.result, `The result of task ${nameOfTask(task)}`);
   yield* updateRow(context, EXECUTIONS, execution, {
     verb: "complete",

@@ -151,7 +151,7 @@ function* syncPlan(context: CommandContext, found: Row, input: SubmitPlan): Comm
 
   const fresh = input.tasks.filter((task) => !present.has(task.ref));
   // What the plan drops makes room for what it adds, so the limit is looked at in the end.
-  const load = yield* loadOf(context, session);
+  const load = yield* loadOf(context, text(session.id));
   const created = yield* insertBeyondLimit(context, session, fresh);
   const changed: string[] = [];
   const kept: string[] = [];

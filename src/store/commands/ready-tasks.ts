@@ -5,7 +5,7 @@ import type { SessionId } from "../../domain/ids.ts";
 import { textToLabels } from "../../domain/labels.ts";
 import { limitsOn } from "../../domain/task-limit.ts";
 import type { Command, CommandContext, Row, SqlValue } from "../command.ts";
-import { oneRow, rows, together } from "../command.ts";
+import { both, oneRow, rows, together } from "../command.ts";
 import { integer } from "../entity-rows.ts";
 import { RECURRING_SQL } from "../schedule-column.ts";
 import { columnsOf, TASKS } from "../tables.ts";
@@ -177,17 +177,21 @@ function roundedLimit(limit: number): number {
 }
 
 export function* nextDue(context: CommandContext, input: ClaimScope, book: LimitBook): Command<Millis | null> {
-  const ofExecutors = yield* together(input.executors.map((executor) => nextDueOf(context, input, executor)));
-  let next = ofExecutors.reduce(earliest, null);
-  if (book.hasLanes) next = earliest(next, yield* nextDueInLanes(context, input));
+  const [ofExecutors, waking] = yield* both(
+    together(input.executors.map((executor) => nextDueOf(context, input, executor))),
+    nextWaking(context),
+  );
+  const next = [...ofExecutors, waking].reduce(earliest, null);
+  return book.hasLanes ? earliest(next, yield* nextDueInLanes(context, input)) : next;
+}
+
+function* nextWaking(context: CommandContext): Command<Millis | null> {
   const waking = yield* oneRow(
     `select min(run_at) as run_at from tasks where project_id = ? and status = 'blocked' and blocked_reason = 'waiting' and run_at > ?`,
     context.projectId,
     context.now,
   );
-  if (typeof waking?.run_at === "number" && waking.run_at < NEVER)
-    next = Math.min(next ?? Number.POSITIVE_INFINITY, waking.run_at);
-  return next;
+  return typeof waking?.run_at === "number" && waking.run_at < NEVER ? waking.run_at : null;
 }
 
 function* nextDueOf(context: CommandContext, scope: ClaimScope, executor: string): Command<Millis | null> {
@@ -231,11 +235,14 @@ function* isMoreInLanes(context: CommandContext, input: ClaimScope, executor: st
 /** Whether a task of these executors will come due that is not just the next occurrence of a recurring one. */
 export function* isMoreComing(context: CommandContext, input: ClaimScope, book: LimitBook): Command<boolean> {
   const { where, params } = scopeOf(context, input.sessionId);
-  for (const executor of input.executors) {
-    const sql = `select id from tasks where ${where} and ${READY} and ${ONCE} limit 1`;
-    if ((yield* oneRow(sql, ...params, executor)) !== null) return true;
-    if (book.hasLanes && (yield* isMoreInLanes(context, input, executor))) return true;
-  }
+  const ready = `select id from tasks where ${where} and ${READY} and ${ONCE} limit 1`;
   const waking = `select id from tasks where ${where} and status = 'blocked' and blocked_reason = 'waiting' and run_at < ? limit 1`;
-  return (yield* oneRow(waking, ...params, NEVER)) !== null;
+  const found = yield* together([
+    ...input.executors.map((executor) => oneRow(ready, ...params, executor)),
+    oneRow(waking, ...params, NEVER),
+  ]);
+  if (found.some((row) => row !== null)) return true;
+  if (!book.hasLanes) return false;
+  for (const executor of input.executors) if (yield* isMoreInLanes(context, input, executor)) return true;
+  return false;
 }

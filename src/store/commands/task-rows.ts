@@ -1,12 +1,13 @@
 /** Reading tasks and executions inside a command, by id or by what people type. */
 
+import { assert } from "../../base/assert.ts";
 import { PerdureError } from "../../base/errors.ts";
 import type { ExecutionId, TaskId } from "../../domain/ids.ts";
 import { transition } from "../../domain/state-machine.ts";
 import type { TaskStatus, TaskVerb } from "../../domain/task.ts";
 import { taskMachine } from "../../domain/task.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
-import { oneRow } from "../command.ts";
+import { both, oneRow } from "../command.ts";
 import { text } from "../entity-rows.ts";
 import { columnsOf, EXECUTIONS, TASKS } from "../tables.ts";
 import { nameOfTask } from "./dependencies.ts";
@@ -55,6 +56,19 @@ export function* heldExecution(context: CommandContext, hold: Hold): Command<Row
     hint: "It was taken over, interrupted or cancelled. What the new holder records counts, not this.",
     details: { executionId: hold.executionId, fence: hold.fence },
   });
+}
+
+const HELD_TASK_SQL = `select t.project_id as project_id, ${columnsOf(TASKS, "t")}
+  from executions e join tasks t on t.project_id = e.project_id and t.id = e.task_id where e.project_id = ? and e.id = ?`;
+
+/** The same with its task. @throws PerdureError `lease-lost` */
+export function* heldTask(context: CommandContext, hold: Hold): Command<readonly [execution: Row, task: Row]> {
+  const [execution, task] = yield* both(
+    heldExecution(context, hold),
+    oneRow(HELD_TASK_SQL, context.projectId, hold.executionId),
+  );
+  assert(task !== null, "an execution is of a task");
+  return [execution, task];
 }
 
 /** The status a verb leads a task's row to. @throws PerdureError `wrong-state` */

@@ -147,6 +147,7 @@ class PooledStore implements PostgresStore {
   #queue: Call[] = [];
   #writing: Promise<void> | null = null;
   readonly #reading = new Set<Promise<unknown>>();
+  #lingering: NodeJS.Timeout | null = null;
   #stopListening: (() => void) | null = null;
   #isNotifying = false;
   #notifiedAtMs = Number.NEGATIVE_INFINITY;
@@ -213,6 +214,7 @@ class PooledStore implements PostgresStore {
 
   close(): Promise<void> {
     this.#closing ??= (async () => {
+      if (this.#queue.length > 0) this.#startWriting();
       while (this.#writing !== null) await this.#writing;
       await Promise.allSettled(this.#reading);
       this.#stopListening?.();
@@ -228,6 +230,18 @@ class PooledStore implements PostgresStore {
 
   #enqueue(call: Call): void {
     this.#queue.push(call);
+    if (this.#writing !== null) return;
+    const { lingerMs = 0 } = call.command;
+    if (lingerMs > 0) {
+      this.#lingering ??= setTimeout(() => this.#startWriting(), lingerMs);
+      return;
+    }
+    this.#startWriting();
+  }
+
+  #startWriting(): void {
+    if (this.#lingering !== null) clearTimeout(this.#lingering);
+    this.#lingering = null;
     // In the next turn, so that calls made in this one share a transaction.
     this.#writing ??= new Promise<void>((resolve) => {
       setImmediate(() => void this.#write().then(resolve));
@@ -236,7 +250,7 @@ class PooledStore implements PostgresStore {
 
   async #write(): Promise<void> {
     while (this.#queue.length > 0) {
-      const group = this.#queue.slice(0, GROUP_CALLS);
+      const group = impatientFirst(this.#queue.slice(0, GROUP_CALLS));
       this.#queue = this.#queue.slice(GROUP_CALLS);
       try {
         settle(await this.#commitGroup(group));
@@ -249,6 +263,7 @@ class PooledStore implements PostgresStore {
 
   /** A read sees what the calls before it wrote, and does not hold up those after it. */
   #startRead(call: Call): void {
+    if (this.#queue.length > 0) this.#startWriting();
     const before = this.#writing;
     const reading = (async () => {
       if (before !== null) await before;
@@ -500,6 +515,13 @@ class InDoubt {
       return status === "committed" ? outcomes : null;
     }
   }
+}
+
+function impatientFirst(calls: readonly Call[]): readonly Call[] {
+  const [patient = [], others = []] = [true, false].map((wanted) =>
+    calls.filter(({ command }) => (command.isPatient === true) === wanted),
+  );
+  return [...others, ...patient];
 }
 
 /** Runs of calls of the same command by the same actor, in order. */

@@ -6,7 +6,8 @@
 import type { PoolClient, QueryResult } from "pg";
 
 import { assert } from "../../base/assert.ts";
-import type { Command, Row, SqlValue, Statement, StatementSets } from "../command.ts";
+import type { Answer, Asked, Command, Row, SqlValue, Statement, StatementSets } from "../command.ts";
+import { isList } from "../command.ts";
 import type { Dialect, PostgresStatement } from "./dialect.ts";
 import { SET_COLUMN, toStored } from "./dialect.ts";
 import { ConnectionLost } from "./postgres-errors.ts";
@@ -58,10 +59,15 @@ export class Transaction {
   async drive<Result>(command: Command<Result>): Promise<Result> {
     let step = command.next([]);
     while (!step.done) {
-      const answer = "sets" in step.value ? this.#runSets(step.value) : this.#run(step.value);
+      const answer = this.#ask(step.value);
       step = command.next(answer instanceof Promise ? await answer : answer);
     }
     return step.value;
+  }
+
+  #ask(asked: Asked): Answer | Promise<Answer> {
+    if (isList(asked)) return Promise.all(asked.map((sets) => this.#runSets(sets)));
+    return "sets" in asked ? this.#runSets(asked) : this.#run(asked);
   }
 
   /** A point to go back to. Returns what goes back there. */

@@ -13,7 +13,17 @@ import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
 import type { PerdureError } from "../../base/errors.ts";
 import type { ProjectId } from "../../domain/ids.ts";
-import type { Command, CommandContext, CommandDefinition, Row, Statement } from "../command.ts";
+import type {
+  Answer,
+  Asked,
+  Command,
+  CommandContext,
+  CommandDefinition,
+  Row,
+  Statement,
+  StatementSets,
+} from "../command.ts";
+import { isList } from "../command.ts";
 import type { ExecuteOptions, Store, StoreInspection } from "../port.ts";
 import { watchCommits } from "./commit-watch.ts";
 import type { HookedStore, StoreHooks } from "./hooked-store.ts";
@@ -283,13 +293,17 @@ class SqliteStore implements HookedStore {
 
   #drive<Result>(command: Command<Result>): Result {
     let step = command.next([]);
-    while (!step.done) {
-      const { value: asked } = step;
-      step = command.next(
-        "sets" in asked ? asked.sets.map((params) => this.#query({ sql: asked.sql, params })) : this.#query(asked),
-      );
-    }
+    while (!step.done) step = command.next(this.#answer(step.value));
     return step.value;
+  }
+
+  #answer(asked: Asked): Answer {
+    if (isList(asked)) return asked.map((sets) => this.#rowsOfSets(sets));
+    return "sets" in asked ? this.#rowsOfSets(asked) : this.#query(asked);
+  }
+
+  #rowsOfSets({ sql, sets }: StatementSets): readonly (readonly Row[])[] {
+    return sets.map((params) => this.#query({ sql, params }));
   }
 
   #commit(outcomes: readonly Outcome[], writes: boolean): void {
