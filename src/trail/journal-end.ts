@@ -26,19 +26,32 @@ export interface JournalEnd {
   readonly header: JournalHeader | null;
   /** The last change that can be read, wherever it is; `null` when there is none. */
   readonly last: RawChange | null;
+  /** As `wholeBytes`, up to the last line that ends its command: a command without its end is being written, or was cut off. */
+  readonly commandBytes: number;
+  /** The last change that ends its command, wherever it is; `null` when there is none. */
+  readonly lastEnd: RawChange | null;
 }
 
-const EMPTY: JournalEnd = { month: null, file: null, sizeBytes: 0, wholeBytes: 0, header: null, last: null };
+const EMPTY: JournalEnd = {
+  month: null,
+  file: null,
+  sizeBytes: 0,
+  wholeBytes: 0,
+  header: null,
+  last: null,
+  commandBytes: 0,
+  lastEnd: null,
+};
 
 export async function findJournalEnd(directory: string): Promise<JournalEnd> {
   const months = (await listJournalMonths(directory)).toReversed();
   const [newest] = months;
   if (newest === undefined) return EMPTY;
-  const end = await endOf(newest);
-  if (end.last !== null) return end;
+  let end = await endOf(newest);
   for (const month of months.slice(1)) {
-    const { header, last } = await endOf(month);
-    if (last !== null) return { ...end, header: end.header ?? header, last };
+    if (end.lastEnd !== null) break;
+    const { header, last, lastEnd } = await endOf(month);
+    end = { ...end, header: end.header ?? header, last: end.last ?? last, lastEnd };
   }
   return end;
 }
@@ -48,14 +61,17 @@ async function endOf({ month, plain, compressed }: JournalMonth): Promise<Journa
   return { ...EMPTY, ...(compressed === null ? {} : await compressedEnd(compressed)), month };
 }
 
-async function compressedEnd(file: string): Promise<Pick<JournalEnd, "header" | "last">> {
+async function compressedEnd(file: string): Promise<Pick<JournalEnd, "header" | "last" | "lastEnd">> {
   let header: JournalHeader | null = null;
   let last: RawChange | null = null;
+  let lastEnd: RawChange | null = null;
   for await (const { line } of readJournalFile(file)) {
     if (line.kind === "header") header = line.header;
-    if (line.kind === "change") last = line.change;
+    if (line.kind !== "change") continue;
+    last = line.change;
+    if (line.isEnd) lastEnd = line.change;
   }
-  return { header, last };
+  return { header, last, lastEnd };
 }
 
 async function plainEnd(file: string): Promise<Omit<JournalEnd, "month" | "file">> {
@@ -63,15 +79,28 @@ async function plainEnd(file: string): Promise<Omit<JournalEnd, "month" | "file"
   try {
     const { size } = await handle.stat();
     let wholeBytes: number | null = null;
+    let commandBytes = 0;
     let last: RawChange | null = null;
+    let lastEnd: RawChange | null = null;
     for await (const { text, endOffset } of linesBackwards(handle, size)) {
       wholeBytes ??= endOffset;
       const line = readJournalLine(text);
+      commandBytes = endOffset;
       if (line.kind !== "change") continue;
-      last = line.change;
+      last ??= line.change;
+      if (!line.isEnd) continue;
+      lastEnd = line.change;
       break;
     }
-    return { sizeBytes: size, wholeBytes: wholeBytes ?? 0, header: await headerOf(handle), last };
+    // Without one in this file, what it begins with stays: its header.
+    return {
+      sizeBytes: size,
+      wholeBytes: wholeBytes ?? 0,
+      header: await headerOf(handle),
+      last,
+      commandBytes,
+      lastEnd,
+    };
   } finally {
     await handle.close();
   }

@@ -143,6 +143,11 @@ export async function* readJournalFile(
   return false;
 }
 
+/** The lines of any file, compressed if its name ends in `.gz`, whatever they hold. */
+export async function* readLines(file: string): AsyncGenerator<LineBytes> {
+  yield* linesIn(await bytesOf(file, 0));
+}
+
 /** One line; two or three where the break between lines was damaged and they can still be told apart. */
 function readLine(bytes: Buffer | null): readonly JournalLine[] {
   if (bytes === null) return [{ kind: "damaged", why: `it is longer than ${LIMITS.journalLineBytes} bytes` }];
@@ -166,7 +171,7 @@ async function* skipBytes(chunks: AsyncIterable<Buffer>, count: number): AsyncGe
   }
 }
 
-interface LineBytes {
+export interface LineBytes {
   /** `null` for a line that is too long to be held. */
   readonly bytes: Buffer | null;
   readonly sizeBytes: number;

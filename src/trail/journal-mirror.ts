@@ -4,11 +4,7 @@
  * journal is cut and written again.
  */
 
-import { mkdir, open, stat } from "node:fs/promises";
-import { join } from "node:path";
-
 import { PerdureError } from "../base/errors.ts";
-import { syncDirectory } from "../base/atomic-file.ts";
 import { LIMITS } from "../domain/limits.ts";
 import type { ArtifactFiles } from "../store/artifact-files.ts";
 import type { JournalPage } from "../store/commands/journal-pages.ts";
@@ -17,11 +13,9 @@ import { changeToLine, headerToLine } from "../store/journal-line.ts";
 import type { Store } from "../store/port.ts";
 import type { RawChange } from "../store/rebuild.ts";
 import { readRawChanges } from "../store/rebuild.ts";
-import type { JournalEnd } from "./journal-end.ts";
-import { findJournalEnd } from "./journal-end.ts";
-import { plainName } from "./journal-files.ts";
-import type { JournalPiece, NewestFile, NewLine } from "./journal-placing.ts";
-import { placeLines } from "./journal-placing.ts";
+import type { NewLine } from "./journal-placing.ts";
+import type { WriterEnd } from "./journal-writer.ts";
+import { journalWriter } from "./journal-writer.ts";
 
 export interface JournalMirrorDeps {
   readonly store: Store;
@@ -51,75 +45,39 @@ export interface JournalMirror {
 /** Of columns, in one batch. */
 const BATCH_BYTES = 4 << 20;
 
-/** Where the journal stands, as long as nobody else writes to it. */
-interface Position {
-  readonly newest: (NewestFile & { readonly sizeBytes: number }) | null;
-  readonly lastSeq: number;
-}
-
 export function journalMirror({ store, directory, artifactFiles }: JournalMirrorDeps): JournalMirror {
-  let known: Position | null = null;
+  const writer = journalWriter({ directory, keepsWhole: "lines" });
+  /** What it ended with when it was found to be of this store, or was written by this mirror. */
+  let proven: RawChange | null = null;
   let headerLine: string | null = null;
 
-  async function position(): Promise<Position> {
-    if (known !== null && (await isStill(directory, known))) return known;
-    const end = await findJournalEnd(directory);
-    await refuseForeign(store, directory, end);
-    await cutTornEnd(end);
-    return (known = positionAt(end));
+  async function lastSeq(): Promise<number> {
+    const end = await writer.end();
+    if (end.last !== proven || proven === null) {
+      await refuseForeign(store, directory, end);
+      await writer.cut();
+      proven = (await writer.end()).last;
+    }
+    return end.last?.seq ?? 0;
   }
 
   return {
     async append(limit) {
-      const from = await position();
       const page = await store.execute(readJournalPage, {
-        after: from.lastSeq,
+        after: await lastSeq(),
         limit,
         maxBytes: BATCH_BYTES,
         inlineBytes: LIMITS.inlineBytes,
       });
-      if (page.changes.length === 0) return { changes: [], isCaughtUp: true, beganMonth: false };
+      const last = page.changes.at(-1);
+      if (last === undefined) return { changes: [], isCaughtUp: true, beganMonth: false };
       headerLine ??= headerToLine(await store.execute(readJournalHeader, null));
       await keepLargeValues({ store, artifactFiles }, page.largeBlobs);
-      // Unknown until all of it is written.
-      known = null;
-      await mkdir(directory, { recursive: true });
-      const pieces = placeLines(linesOf(page), { newest: from.newest, headerLine });
-      let sizeBytes = 0;
-      for (const piece of pieces) sizeBytes = await appendPiece(directory, piece);
-      if (pieces.some(({ month }) => month !== from.newest?.month)) await syncDirectory(directory);
-      const month = pieces.at(-1)?.month ?? "";
-      known = {
-        newest: { month, isCompressed: false, isEmpty: false, sizeBytes },
-        lastSeq: page.changes.at(-1)?.seq ?? from.lastSeq,
-      };
-      return {
-        changes: page.changes,
-        isCaughtUp: !page.hasMore,
-        beganMonth: from.newest !== null && from.newest.month !== month,
-      };
+      const { beganMonth } = await writer.append({ lines: linesOf(page), headerLine, last });
+      proven = last;
+      return { changes: page.changes, isCaughtUp: !page.hasMore, beganMonth };
     },
   };
-}
-
-function positionAt(end: JournalEnd): Position {
-  const { month, file, wholeBytes, last } = end;
-  const newest =
-    month === null
-      ? null
-      : { month, isCompressed: file === null, isEmpty: file !== null && wholeBytes === 0, sizeBytes: wholeBytes };
-  return { newest, lastSeq: last?.seq ?? 0 };
-}
-
-/** Whether the file that was the newest has neither grown nor been taken away. */
-async function isStill(directory: string, { newest }: Position): Promise<boolean> {
-  if (newest === null || newest.isCompressed) return false;
-  try {
-    return (await stat(join(directory, plainName(newest.month)))).size === newest.sizeBytes;
-  } catch {
-    // Whatever is wrong with it shows when it is looked for.
-    return false;
-  }
 }
 
 function linesOf({ changes, blobs, endsCommand }: JournalPage): readonly NewLine[] {
@@ -143,31 +101,8 @@ async function keepLargeValues(
   }
 }
 
-/** Returns the size of the file now. */
-async function appendPiece(directory: string, { month, text }: JournalPiece): Promise<number> {
-  const file = await open(join(directory, plainName(month)), "a");
-  try {
-    await file.writeFile(text);
-    await file.datasync();
-    return (await file.stat()).size;
-  } finally {
-    await file.close();
-  }
-}
-
-async function cutTornEnd({ file, sizeBytes, wholeBytes }: JournalEnd): Promise<void> {
-  if (file === null || sizeBytes === wholeBytes) return;
-  const handle = await open(file, "r+");
-  try {
-    await handle.truncate(wholeBytes);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
 /** A journal that tells another story than the store is left alone: it may be all there is left of it. */
-async function refuseForeign(store: Store, directory: string, { header, last }: JournalEnd): Promise<void> {
+async function refuseForeign(store: Store, directory: string, { header, last }: WriterEnd): Promise<void> {
   if (header !== null) {
     const { projectId } = await store.execute(readJournalHeader, null);
     if (header.projectId !== projectId) throw foreign(directory, "belongs to another store");

@@ -1,12 +1,6 @@
-/** Writes a session into one file, beside its place first, so that a file of that name is whole or not there. */
+/** Writes a session into one file. */
 
-import { createWriteStream } from "node:fs";
-import { link, rm } from "node:fs/promises";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { createGzip } from "node:zlib";
-
-import { messageOf, PerdureError } from "../base/errors.ts";
+import { PerdureError } from "../base/errors.ts";
 import type { RandomDep } from "../base/random.ts";
 import { sha256 } from "../base/sha256.ts";
 import type { SessionId } from "../domain/ids.ts";
@@ -18,6 +12,7 @@ import { blobsOfChange } from "../store/journal-line.ts";
 import type { StoreDep } from "../store/port.ts";
 import { ARTIFACTS, ENVIRONMENTS, tableOf } from "../store/tables.ts";
 import { blobHashOf } from "../store/values.ts";
+import { writeNewFile } from "./new-file.ts";
 import type { SessionFileCounts, SessionFileHeader, SessionFileLine } from "./session-file-lines.ts";
 import { sessionFileLine } from "./session-file-lines.ts";
 
@@ -42,41 +37,13 @@ interface Deps extends StoreDep, RandomDep {
 /** @throws PerdureError `conflict` when the file is there; `invalid-input` when it cannot be written */
 export async function writeSessionFile(deps: Deps, input: WriteSessionFile): Promise<WrittenSessionFile> {
   const { path } = input;
-  const temporary = `${path}.${deps.random.uuid()}.tmp`;
   const written = {
     counts: { rows: 0, changes: 0, blobs: 0, artifacts: 0 },
     missing: [] as string[],
     hasHistory: false,
   };
-  try {
-    const lines = Readable.from(sealed(linesOf(deps, input, written), written.counts));
-    const file = createWriteStream(temporary, { flags: "wx", flush: true });
-    await (path.endsWith(".gz") ? pipeline(lines, createGzip(), file) : pipeline(lines, file));
-    // A rename would replace what came there meanwhile.
-    await link(temporary, path);
-  } catch (error) {
-    throw cannotWrite(path, error);
-  } finally {
-    await rm(temporary, { force: true });
-  }
+  await writeNewFile(deps, { path, lines: sealed(linesOf(deps, input, written), written.counts) });
   return { counts: written.counts, missingArtifacts: written.missing, hasHistory: written.hasHistory };
-}
-
-function cannotWrite(path: string, cause: unknown): unknown {
-  if (cause instanceof PerdureError || !(cause instanceof Error) || !("code" in cause)) return cause;
-  if (cause.code === "EEXIST") {
-    return new PerdureError("conflict", {
-      message: `There is a file ${path} already`,
-      hint: "Name another one with --out, or move it away.",
-      details: { path },
-    });
-  }
-  return new PerdureError("invalid-input", {
-    message: `The file ${path} cannot be written: ${messageOf(cause)}`,
-    hint: "Name another one with --out.",
-    details: { path },
-    cause,
-  });
 }
 
 type Counts = { -readonly [Key in keyof SessionFileCounts]: SessionFileCounts[Key] };
