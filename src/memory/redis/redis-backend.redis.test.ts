@@ -1,43 +1,39 @@
-import type { ChildProcess } from "node:child_process";
-import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 
 import { openPerdure } from "../../app/perdure.ts";
 import { seededRandom } from "../../base/random.ts";
+import { connectRedis } from "../../base/redis-connection.ts";
+import { freePort } from "../../base/testing/free-port.ts";
+import type { RedisServer } from "../../base/testing/redis-server.ts";
+import { hasRedisServer, startRedisServer } from "../../base/testing/redis-server.ts";
 import type { ProjectId, SessionId } from "../../domain/ids.ts";
 import { asId } from "../../domain/ids.ts";
 import { fakeClock } from "../../testing/fake-clock.ts";
 import { memorySuite } from "../../testing/memory-suite.ts";
 import { openRedisBackend } from "./redis-backend.ts";
-import { connectRedis } from "./redis-connection.ts";
 
-const hasServer = spawnSync("redis-server", ["--version"]).status === 0;
 const random = seededRandom(11);
 const LIMITS = { maxEntries: 10, maxSizeBytes: 1_000 };
 
-describe.skipIf(!hasServer)("on a real server (skipped where there is no redis-server)", () => {
-  const directory = mkdtempSync(join(tmpdir(), "perdure-redis-"));
-  let server: ChildProcess | null = null;
+describe.skipIf(!hasRedisServer)("on a real server (skipped where there is no redis-server)", () => {
+  let server: RedisServer | null = null;
   let url = "";
+  const aDirectory = (): string => {
+    const made = mkdtempSync(join(tmpdir(), "perdure-redis-project-"));
+    onTestFinished(() => rmSync(made, { recursive: true, force: true }));
+    return made;
+  };
 
   beforeAll(async () => {
-    const port = await freePort();
-    server = spawn("redis-server", ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", directory], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    url = `redis://127.0.0.1:${port}`;
-    for await (const said of server.stdout ?? []) if (String(said).includes("eady to accept")) break;
+    server = await startRedisServer();
+    ({ url } = server);
   });
   afterAll(async () => {
-    server?.kill("SIGKILL");
-    if (server !== null) await once(server, "exit");
-    rmSync(directory, { recursive: true, force: true });
+    await server?.stop();
   });
 
   const open = async (
@@ -77,7 +73,7 @@ describe.skipIf(!hasServer)("on a real server (skipped where there is no redis-s
     const { memory, clock, sessions } = await open("leaves", [random.uuid(), random.uuid()]);
     const [sessionId] = sessions;
     await memory.store({ sessionId, key: "k", value: 1, importance: 1, ttlMs: 60_000, limits: LIMITS });
-    const redis = await connectRedis(url);
+    const redis = await connectRedis({ url, purpose: "A test", setting: "none" });
     const base = `perdure:{leaves:${sessionId}}`;
     expect(Number(await redis.call(["PTTL", `${base}:v:k`]))).toBeGreaterThan(50_000);
     expect(Number(await redis.call(["PTTL", `${base}:meta`]))).toBeGreaterThan(60_000);
@@ -90,7 +86,7 @@ describe.skipIf(!hasServer)("on a real server (skipped where there is no redis-s
   });
 
   test("serves a project whose configuration names it, and ends with it", async () => {
-    const project = mkdtempSync(join(directory, "project-"));
+    const project = aDirectory();
     const settings = `{ backend: redis, redis_url: "${url}", max_entries: 2 }`;
     writeFileSync(join(project, "perdure.yaml"), `supervisor: { session: { working_memory: ${settings} } }\n`);
     const perdure = await openPerdure({ project });
@@ -106,7 +102,7 @@ describe.skipIf(!hasServer)("on a real server (skipped where there is no redis-s
   });
 
   test("is cleared of a session that is deleted, and of no other", async () => {
-    const project = mkdtempSync(join(directory, "project-"));
+    const project = aDirectory();
     const settings = `{ backend: redis, redis_url: "${url}" }`;
     writeFileSync(join(project, "perdure.yaml"), `supervisor: { session: { working_memory: ${settings} } }\n`);
     const perdure = await openPerdure({ project });
@@ -115,7 +111,7 @@ describe.skipIf(!hasServer)("on a real server (skipped where there is no redis-s
       await perdure.sessions.create({ name: "k" }),
     ];
     for (const { id } of [gone, kept]) await (await perdure.memory.of(id)).store("key", id);
-    const redis = await connectRedis(url);
+    const redis = await connectRedis({ url, purpose: "A test", setting: "none" });
     const keysOf = async (id: string) => (await redis.call(["KEYS", `*${id}*`])) as readonly unknown[];
     expect((await keysOf(gone.id)).length).toBeGreaterThan(0);
     await perdure.sessions.delete(gone.id);
@@ -159,12 +155,3 @@ describe("without a server", () => {
     await expect(opening).rejects.toMatchObject({ code: "invalid-config" });
   });
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
-}

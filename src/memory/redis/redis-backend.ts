@@ -6,14 +6,14 @@
 
 import type { ClockDep } from "../../base/clock.ts";
 import { parseStoredJson } from "../../base/json.ts";
+import type { RedisConnection } from "../../base/redis-connection.ts";
+import { connectRedis } from "../../base/redis-connection.ts";
 import type { ProjectId, SessionId } from "../../domain/ids.ts";
 import { asId } from "../../domain/ids.ts";
 import type { GoneEntry, MemoryEntry } from "../../domain/memory-entry.ts";
 import { checkedEntry, noRoom } from "../../domain/memory-entry.ts";
 import type { MemoryPreview, OutlineMemory } from "../../store/commands/memory-queries.ts";
 import type { MemoryBackend } from "../memory-backend.ts";
-import type { RedisConnection } from "./redis-connection.ts";
-import { connectRedis } from "./redis-connection.ts";
 import {
   CLEAR_SCRIPT,
   DELETE_SCRIPT,
@@ -29,12 +29,13 @@ export interface OpenRedisBackend extends ClockDep {
   readonly projectId: ProjectId;
 }
 
+const USE = { purpose: "Working memory", setting: "supervisor.session.working_memory.redis_url" };
 const EXPIRED_PER_WRITE = "20";
 const BATCH = "50";
 
 /** @throws PerdureError `invalid-config`, `unsupported`, `store-unreachable` */
 export async function openRedisBackend({ url, projectId, clock }: OpenRedisBackend): Promise<MemoryBackend> {
-  const redis = await connectRedis(url);
+  const redis = await connectRedis({ url, ...USE });
   const sessions = `perdure:${encodeURIComponent(projectId)}:sessions`;
   // Encoded, an id holds no colon and no brace, so that no session's keys begin with those of another.
   const base = (sessionId: string): string =>
