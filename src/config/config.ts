@@ -21,6 +21,9 @@ export type MemoryBackend = (typeof MEMORY_BACKENDS)[number];
 export const SUMMARY_STRATEGIES = ["recent", "important", "semantic"] as const;
 export type SummaryStrategy = (typeof SUMMARY_STRATEGIES)[number];
 
+/** Where the change log is replicated to. */
+export const SINK_KINDS = ["jsonl", "redis", "firestore"] as const;
+
 export const WORKSPACE_MODES = ["off", "manual", "all"] as const;
 export type WorkspaceMode = (typeof WORKSPACE_MODES)[number];
 
@@ -70,6 +73,8 @@ export interface Config {
   readonly workspace: WorkspaceConfig;
   readonly workingMemory: WorkingMemoryConfig;
   readonly retention: RetentionConfig;
+  /** Copies of the change log that are kept elsewhere. */
+  readonly replication: readonly SinkConfig[];
   readonly context: {
     /** The share of a model's window, 0–1, at which older messages are summarized. */
     readonly threshold: number;
@@ -138,6 +143,20 @@ export interface RetentionConfig {
   /** Damaged files that were set aside. */
   readonly damagedMs: number;
 }
+
+export type SinkConfig = {
+  /** Larger artifacts are left out of it; values of the log never are. */
+  readonly maxArtifactBytes: number;
+} & (
+  | { readonly sink: "jsonl"; /** Relative to the project. */ readonly path: string }
+  | {
+      readonly sink: "redis";
+      /** May hold a password: never shown. `null` leaves it to the environment. */
+      readonly url: string | null;
+      readonly stream: string;
+    }
+  | { readonly sink: "firestore"; readonly project: string; readonly collection: string }
+);
 
 export interface AgentConfig {
   readonly name: string;
@@ -228,10 +247,14 @@ export const DEFAULT_CONFIG: Config = {
     logMs: null,
     damagedMs: 30 * DAY_MS,
   },
+  replication: [],
   context: { threshold: 0.8 },
   sandbox: { memoryBytes: 128 * MIB, cpuMs: 30_000, wallMs: MINUTE_MS },
   agents: [],
 };
+
+/** Of a sink that says nothing else. */
+export const DEFAULT_MAX_ARTIFACT_BYTES = 64 * MIB;
 
 /** What holds for an agent that plans, where it says nothing. */
 export const DEFAULT_PLANNER: PlannerConfig = {

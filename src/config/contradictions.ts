@@ -3,7 +3,7 @@
 import { nearest } from "../base/nearest.ts";
 import { LIMIT_SUBJECTS } from "../domain/task-limit.ts";
 import { DEFAULT_CONFIG } from "./config.ts";
-import type { FileConfig, FileRetry } from "./file-schema.ts";
+import type { FileConfig, FileRetry, FileSink } from "./file-schema.ts";
 import type { SettingPath } from "./problem.ts";
 
 interface Contradiction {
@@ -18,6 +18,7 @@ export function findContradictions(file: FileConfig): readonly Contradiction[] {
     ...limitContradictions(file),
     ...retryContradictions(file),
     ...agentContradictions(file),
+    ...sinkContradictions(file),
   ];
 }
 
@@ -86,6 +87,33 @@ function* agentContradictions(file: FileConfig): Generator<Contradiction> {
         if (!names.includes(other))
           yield { path: ["agents", i, key, j], message: `there is no agent ${other}${likelyAgent(other, names)}` };
       }
+    }
+  }
+}
+
+/** Which settings a sink of each kind has, besides those of all: those it cannot do without, and others. */
+const SINK_SETTINGS = {
+  jsonl: { required: ["path"], others: [] },
+  redis: { required: ["stream"], others: ["url"] },
+  firestore: { required: ["project", "collection"], others: [] },
+} as const;
+const OF_ONE_KIND = ["path", "url", "stream", "project", "collection"] as const;
+
+function* sinkContradictions({ replication }: FileConfig): Generator<Contradiction> {
+  for (const [i, said] of (replication ?? []).entries()) {
+    const { required, others } = SINK_SETTINGS[said.sink];
+    const known: readonly string[] = [...required, ...others];
+    for (const key of required) {
+      if (said[key as keyof FileSink]) continue;
+      yield {
+        path: ["replication", i],
+        message: `replication[${i}].${key} is missing; a sink of ${said.sink} needs it`,
+      };
+    }
+    for (const key of OF_ONE_KIND) {
+      if (!said[key] || known.includes(key)) continue;
+      const message = `replication[${i}].${key} is not for a sink of ${said.sink}, which has ${known.join(" and ")}`;
+      yield { path: ["replication", i, key], message };
     }
   }
 }

@@ -65,6 +65,12 @@ export const DEFAULT_FILE = `## The configuration of this project. Everything he
 #   log_age: null              # of the change log in the database, where its mirror holds it; for ever when not said
 #   damaged_age: 30d           # of damaged files that were set aside
 
+# replication: []              ## copies of the change log elsewhere, from which \`perdure restore --from\` makes the store again
+##  - { sink: jsonl, path: /mnt/backup/project }       files, as in .perdure/journal
+##  - { sink: redis, url: "redis://host:6379/0", stream: "perdure:project" }    PERDURE_REDIS_URL when no url is said
+##  - { sink: firestore, project: my-project, collection: perdure }             needs npm install @google-cloud/firestore
+##                               any of them may say max_artifact: 64mb, over which artifacts are left out
+
 # context:
 #   threshold: 0.8             # the share of a model's window at which older messages are summarized
 

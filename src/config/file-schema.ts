@@ -7,6 +7,7 @@ import {
   DURABILITIES,
   MEMORY_BACKENDS,
   PLANNING_STRATEGIES,
+  SINK_KINDS,
   STORE_BACKENDS,
   SUMMARY_STRATEGIES,
   WORKSPACE_MODES,
@@ -14,6 +15,7 @@ import {
 import {
   decimal,
   duration,
+  firestoreCollection,
   flag,
   label,
   list,
@@ -128,6 +130,17 @@ const TASK_LIMIT = mapping({
   rate: optional(rate()),
 });
 
+/** What belongs to which kind is told by `contradictions.ts`. */
+const SINK = mapping({
+  sink: oneOf(SINK_KINDS),
+  path: optional(text()),
+  url: optional(redisUrl()),
+  stream: optional(text(LIMITS.nameChars)),
+  project: optional(text(LIMITS.nameChars)),
+  collection: optional(firestoreCollection()),
+  max_artifact: optional(size("0b", "16gb")),
+});
+
 export const FILE_SCHEMA = mapping({
   supervisor: optional(SUPERVISOR),
   agents: optional(list(AGENT)),
@@ -183,6 +196,7 @@ export const FILE_SCHEMA = mapping({
       damaged_age: optional(duration("0s")),
     }),
   ),
+  replication: optional(list(SINK, 20)),
   context: optional(mapping({ threshold: optional(decimal({ min: 0.1, max: 1 })) })),
   sandbox: optional(
     mapping({
@@ -197,4 +211,5 @@ export const FILE_SCHEMA = mapping({
 export type FileConfig = v.InferOutput<typeof FILE_SCHEMA>;
 export type FileAgent = NonNullable<FileConfig["agents"]>[number];
 export type FileTaskLimit = NonNullable<NonNullable<FileConfig["limits"]>["tasks"]>[number];
+export type FileSink = NonNullable<FileConfig["replication"]>[number];
 export type FileRetry = NonNullable<FileConfig["retry"]>;

@@ -16,6 +16,7 @@
 
 import {
   DEFAULT_CONFIG as DEFAULTS,
+  DEFAULT_MAX_ARTIFACT_BYTES,
   DEFAULT_PLANNER,
   DEFAULT_PROGRESS_REPORTING,
   type AgentConfig,
@@ -23,13 +24,14 @@ import {
   type PlannerConfig,
   type RetentionConfig,
   type RetryConfig,
+  type SinkConfig,
   type WorkerConfig,
   type WorkingMemoryConfig,
 } from "./config.ts";
 import { toLabelSet } from "../domain/labels.ts";
 import type { LimitRule } from "../domain/task-limit.ts";
 import { LIMIT_SUBJECTS } from "../domain/task-limit.ts";
-import type { FileAgent, FileConfig, FileRetry, FileTaskLimit } from "./file-schema.ts";
+import type { FileAgent, FileConfig, FileRetry, FileSink, FileTaskLimit } from "./file-schema.ts";
 
 export function fileToConfig(file: FileConfig, name: string): Config {
   const session = file.supervisor?.session;
@@ -64,6 +66,7 @@ export function fileToConfig(file: FileConfig, name: string): Config {
     workspace: workspaceOf(file.checkpoint),
     workingMemory: workingMemoryOf(session?.working_memory),
     retention: retentionOf(file.retention),
+    replication: (file.replication ?? []).map(sinkOf),
     context: { threshold: file.context?.threshold ?? DEFAULTS.context.threshold },
     sandbox: {
       memoryBytes: file.sandbox?.memory ?? DEFAULTS.sandbox.memoryBytes,
@@ -143,6 +146,19 @@ function retentionOf(said: FileConfig["retention"]): RetentionConfig {
     logMs: said?.log_age ?? defaults.logMs,
     damagedMs: said?.damaged_age ?? defaults.damagedMs,
   };
+}
+
+/** What its kind cannot do without was found to be there. */
+function sinkOf(said: FileSink): SinkConfig {
+  const maxArtifactBytes = said.max_artifact ?? DEFAULT_MAX_ARTIFACT_BYTES;
+  switch (said.sink) {
+    case "jsonl":
+      return { sink: said.sink, path: said.path ?? "", maxArtifactBytes };
+    case "redis":
+      return { sink: said.sink, url: said.url ?? null, stream: said.stream ?? "", maxArtifactBytes };
+    case "firestore":
+      return { sink: said.sink, project: said.project ?? "", collection: said.collection ?? "", maxArtifactBytes };
+  }
 }
 
 function retryOver(base: RetryConfig, said: FileRetry | null | undefined): RetryConfig {

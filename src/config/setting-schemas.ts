@@ -71,6 +71,19 @@ export const redisUrl = () =>
     ),
   );
 
+/** The path of a collection in Firestore: names between slashes, an odd number of them. */
+export const firestoreCollection = () =>
+  setting("the path of a collection, such as perdure or backups/perdure/logs", (value) =>
+    typeof value === "string" && isCollectionPath(value) ? value : undefined,
+  );
+
+function isCollectionPath(path: string): boolean {
+  const names = path.split("/");
+  return (
+    names.length % 2 === 1 && names.every((name) => /^[^\s/]{1,200}$/.test(name) && !/^(\.\.?|__.*__)$/.test(name))
+  );
+}
+
 export const oneOf = <const Word extends string>(words: readonly Word[]) =>
   setting(
     words.length === 1 ? words.join() : `one of ${words.join(", ")}`,
