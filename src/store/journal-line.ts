@@ -237,12 +237,14 @@ function insist(condition: unknown, what: string): asserts condition {
 const SEAL = /,"sum":"([0-9a-f]{8})"\}$/;
 const SEAL_LENGTH = `,"sum":"00000000"}`.length;
 
-function sealed(content: JsonObject): string {
+/** A line of JSON that ends with a checksum of what stands before it. */
+export function sealed(content: JsonObject): string {
   const body = JSON.stringify(content).slice(0, -1);
   return `${body},"sum":"${crc32Hex(body)}"}`;
 }
 
-function openSeal(line: string): JsonObject | null {
+/** What a line holds; `null` when its checksum does not fit. */
+export function openSeal(line: string): JsonObject | null {
   const [, sum] = SEAL.exec(line) ?? [];
   if (sum === undefined || crc32Hex(line.slice(0, -SEAL_LENGTH)) !== sum) return null;
   const parsed = JSON.parse(line) as Json;

@@ -1,5 +1,6 @@
 /** The storage port: what the engine asks of a store and what every driver promises. */
 
+import type { Millis } from "../base/clock.ts";
 import type { CommandDefinition } from "./command.ts";
 
 export interface ExecuteOptions {
@@ -28,11 +29,25 @@ export interface Store {
    */
   onCommit(listener: () => void): () => void;
 
+  /**
+   * Takes over the id of the project whose log is to be played into it, so that what is kept elsewhere under that id is
+   * found again. Nobody else may use the store meanwhile. Absent where a driver cannot.
+   *
+   * @throws PerdureError `conflict` when anything was written to it
+   */
+  becomeProject?(project: ProjectIdentity): Promise<void>;
+
   /** Looks through everything stored. Takes long on a large store and holds up other calls. Absent where a driver cannot. */
   inspect?(): Promise<StoreInspection>;
 
   /** Finishes the calls already made, then releases everything. Safe to repeat. */
   close(): Promise<void>;
+}
+
+export interface ProjectIdentity {
+  readonly projectId: string;
+  readonly projectName: string;
+  readonly projectCreatedAt: Millis;
 }
 
 export interface StoreInspection {

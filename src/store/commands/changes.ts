@@ -66,6 +66,15 @@ export const newestSeq = defineRead("newest-seq", function* (context): Command<n
   return integer(row?.seq ?? 0);
 });
 
+/** How many changes come after that one. */
+export const countChangesAfter = defineRead(
+  "count-changes-after",
+  function* (context, input: { readonly seq: number }): Command<number> {
+    const sql = "select count(*) as n from changes where project_id = ? and seq > ?";
+    return integer((yield* oneRow(sql, context.projectId, input.seq))?.n);
+  },
+);
+
 function rowToChange(row: Row): Change {
   return {
     seq: integer(row.seq),

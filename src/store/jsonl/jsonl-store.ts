@@ -61,6 +61,7 @@ function withFiles(store: HookedStore, files: Files): Store & { readonly project
     },
     execute: (command, input, options) => store.execute(command, input, options),
     onCommit: (listener) => store.onCommit(listener),
+    becomeProject: (project) => store.becomeProject(project),
     inspect: () => inspect(files),
     close() {
       closing ??= store.close().then(() => files.journal.close());

@@ -5,7 +5,7 @@
 
 import type { ProjectId } from "../../domain/ids.ts";
 import type { CommandDefinition } from "../command.ts";
-import type { Store } from "../port.ts";
+import type { ProjectIdentity, Store } from "../port.ts";
 import type { ProjectRow } from "./project-row.ts";
 
 export interface StoreHooks {
@@ -24,6 +24,7 @@ export interface StoreHooks {
 
 export interface HookedStore extends Store {
   readonly projectId: ProjectId;
+  becomeProject(project: ProjectIdentity): Promise<void>;
   /** Runs a command at once: in the transaction of the group if one is open, else in one of its own. For the hooks. */
   runNow<Input, Result>(command: CommandDefinition<Input, Result>, input: Input): Result;
   /** Puts another project in the place of the one made on opening, of which nothing may have been written yet. */

@@ -69,3 +69,7 @@ export function unreachableStore(path: string, why: string, hint: string, cause?
     cause,
   });
 }
+
+export function closedStore(path: string): PerdureError {
+  return unreachableStore(path, "the store is closed", "Open it again with openPerdure.");
+}

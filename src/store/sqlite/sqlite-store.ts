@@ -11,8 +11,8 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { monotonicMs } from "../../base/stopwatch.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
-import type { PerdureError } from "../../base/errors.ts";
 import type { ProjectId } from "../../domain/ids.ts";
+import { asId } from "../../domain/ids.ts";
 import type {
   Answer,
   Asked,
@@ -24,7 +24,8 @@ import type {
   StatementSets,
 } from "../command.ts";
 import { isList } from "../command.ts";
-import type { ExecuteOptions, Store, StoreInspection } from "../port.ts";
+import { becomeProject } from "../commands/become-project.ts";
+import type { ExecuteOptions, ProjectIdentity, Store, StoreInspection } from "../port.ts";
 import { watchCommits } from "./commit-watch.ts";
 import type { HookedStore, StoreHooks } from "./hooked-store.ts";
 import type { Durability } from "./open-database.ts";
@@ -32,7 +33,7 @@ import { openDatabase } from "./open-database.ts";
 import type { ProjectRow } from "./project-row.ts";
 import { adoptProject, ensureProject } from "./project-row.ts";
 import { quickCheck } from "./quick-check.ts";
-import { fromSqliteError, isBusy, unreachableStore } from "./sqlite-errors.ts";
+import { closedStore, fromSqliteError, isBusy } from "./sqlite-errors.ts";
 
 export interface SqliteStoreOptions {
   /** Of the database file; `:memory:` for one that lives as long as the store. */
@@ -119,7 +120,7 @@ class SqliteStore implements HookedStore {
     input: Input,
     options?: ExecuteOptions,
   ): Promise<Result> {
-    if (this.#closing !== null) return Promise.reject(closedError(this.#options.path));
+    if (this.#closing !== null) return Promise.reject(closedStore(this.#options.path));
     return new Promise<Result>((resolve, reject) => {
       this.#queue.push({
         command: command as CommandDefinition<unknown, unknown>,
@@ -146,7 +147,7 @@ class SqliteStore implements HookedStore {
 
   async inspect(): Promise<StoreInspection> {
     const location = this.#options.path;
-    if (this.#closing !== null) throw closedError(location);
+    if (this.#closing !== null) throw closedStore(location);
     return { location, schemaVersion: this.#readPragma("user_version"), problems: quickCheck(this.#database) };
   }
 
@@ -229,7 +230,7 @@ class SqliteStore implements HookedStore {
       if (!this.#database.isTransaction) {
         // SQLite gave up the whole transaction: a full disk, a failing one.
         const last = outcomes.at(-1);
-        const error = last !== undefined && "error" in last ? last.error : closedError(this.#options.path);
+        const error = last !== undefined && "error" in last ? last.error : closedStore(this.#options.path);
         for (const refused of this.#queue.splice(0, taken)) refused.reject(error);
         return null;
       }
@@ -267,6 +268,11 @@ class SqliteStore implements HookedStore {
 
   adoptProject(project: ProjectRow): void {
     this.#projectId = adoptProject(this.#database, project);
+  }
+
+  async becomeProject(project: ProjectIdentity): Promise<void> {
+    await this.execute(becomeProject, project);
+    this.#projectId = asId(project.projectId);
   }
 
   noticeOthers(): void {
@@ -410,8 +416,4 @@ class SqliteStore implements HookedStore {
       for (const listener of this.#listeners) listener();
     });
   }
-}
-
-function closedError(path: string): PerdureError {
-  return unreachableStore(path, "the store is closed", "Open it again with openPerdure.");
 }
