@@ -19,7 +19,7 @@ import type { Host } from "../engine/host.ts";
 import { systemHost } from "../engine/system-host.ts";
 import type { Embedder } from "../memory/embedder.ts";
 import type { MemoryBackend } from "../memory/memory-backend.ts";
-import type { OperationContext } from "../operations/operation.ts";
+import type { OperationContext, RestoreMark } from "../operations/operation.ts";
 import type { RepairOptions } from "../repair/report.ts";
 import type { ArtifactFiles } from "../store/artifact-files.ts";
 import type { LogMirror } from "../store/log-mirror.ts";
@@ -29,8 +29,8 @@ import { openSqliteStore } from "../store/sqlite/sqlite-store.ts";
 import type { PostgresStore, PostgresStoreOptions } from "../store/postgres/postgres-store.ts";
 import type { FileStoreChoice } from "./store-choice.ts";
 import { chooseStore } from "./store-choice.ts";
-import { finishPendingRepair, refuseLost, useStore } from "./store-guard.ts";
-import { trailingStore } from "./trailing-store.ts";
+import { finishPendingRepair, refuseHalfRestored, refuseLost, restoreMarkOf, useStore } from "./store-guard.ts";
+import { withFollowers } from "./store-followers.ts";
 
 export interface OpenProjectOptions {
   /** A directory in the project; `null` is the current one. Its nearest parent with `.perdure/` or `perdure.yaml` is the project. */
@@ -41,6 +41,8 @@ export interface OpenProjectOptions {
   readonly mustExist?: boolean;
   /** Open the store (making it where there is none) only once it is used, so that a refused plan leaves nothing behind. Default: at once. */
   readonly opensOnUse?: boolean;
+  /** To restore it: also one that holds only the beginning of a log. Default: such a one is refused. */
+  readonly isRestoring?: boolean;
   /** `sqlite`, `jsonl`, the path of a database file, `jsonl:DIRECTORY`, or `postgres://…`; `null` is what the configuration says. */
   readonly store: string | null;
   /** `null` is what the configuration says. */
@@ -78,6 +80,10 @@ export async function openProject(options: OpenProjectOptions): Promise<Project>
   const isSqlite = choice.backend === "sqlite";
   const perdureDir = join(projectDir, ".perdure");
   const projectName = basename(projectDir);
+  const isRestoring = options.isRestoring === true;
+  // For a server it tells of this machine only.
+  const restoreSign = restoreMarkOf(choice.backend === "postgres" ? join(perdureDir, "postgres") : choice.sign);
+  if (!isRestoring) refuseHalfRestored(restoreSign);
   const server =
     choice.backend === "postgres"
       ? await openPostgres(choice.url, {
@@ -104,24 +110,24 @@ export async function openProject(options: OpenProjectOptions): Promise<Project>
     random,
   };
   const keepsStates = config.journal.enabled && (choice.isOwn || server !== null);
-  const withTrail = (opened: Project["store"]): Project["store"] => {
-    // The journal can mirror one store only, and what lies elsewhere may be used by several projects.
-    if (!keepsStates) return opened;
-    return trailingStore({
-      store: opened,
-      directory: join(projectDir, ".perdure"),
+  const follow = (opened: Project["store"]): Project["store"] =>
+    withFollowers(opened, {
+      config,
+      projectDir,
       artifactFiles,
+      // The journal can mirror one store only, and what lies elsewhere may be used by several projects.
+      keepsStates,
       keepsJournal: isSqlite,
+      // While it is restored, a copy is ahead of it.
+      isReplicated: (choice.isOwn || server !== null) && !isRestoring,
       onWarning: options.onWarning ?? (() => {}),
       clock,
+      random,
     });
-  };
   // It is read whole on opening, and leaves nothing behind until something is written.
   const jsonl =
-    choice.backend === "jsonl"
-      ? await openJsonl(choice.path, storeOptions).then(withTrail, keepDamaged(options))
-      : null;
-  const remote = server === null ? null : withTrail(server);
+    choice.backend === "jsonl" ? await openJsonl(choice.path, storeOptions).then(follow, keepDamaged(options)) : null;
+  const remote = server === null ? null : follow(server);
   let isOpen = false;
   let use: HeldUse | null = null;
   const store = memo(() => {
@@ -139,7 +145,7 @@ export async function openProject(options: OpenProjectOptions): Promise<Project>
     makeDirectory(choice.directory);
     use = useStore(choice.path);
     try {
-      const opened = withTrail(openSqliteStore({ path: choice.path, ...storeOptions }));
+      const opened = follow(openSqliteStore({ path: choice.path, ...storeOptions }));
       isOpen = true;
       return opened;
     } catch (error) {
@@ -199,6 +205,7 @@ export async function openProject(options: OpenProjectOptions): Promise<Project>
             );
           },
         }),
+    ...(isRestoring ? { restoreMark: lazyRestoreMark(restoreSign) } : {}),
     loadExecutors: memo(async () => {
       const { loadExecutors } = await import("./load-executors.ts");
       await loadExecutors(project, defined);
@@ -265,6 +272,15 @@ function lazyArtifactFiles(dir: string, random: Random): ArtifactFiles {
       yield* (await files()).list();
     },
     removeUnused: async (hash, options) => (await files()).removeUnused(hash, options),
+  };
+}
+
+function lazyRestoreMark(path: string): RestoreMark {
+  const mark = memo(async () => (await import("./restore-mark.ts")).restoreMark(path));
+  return {
+    isSet: () => existsSync(path),
+    set: async () => (await mark()).set(),
+    clear: async () => (await mark()).clear(),
   };
 }
 

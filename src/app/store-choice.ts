@@ -62,15 +62,23 @@ function sqliteChoice(path: string, isOwn: boolean): FileStoreChoice {
 }
 
 function databaseFiles(path: string): readonly string[] {
-  return ["", "-wal", "-shm", "-use"].map((end) => path + end);
+  return ["", "-wal", "-shm", "-use", "-restore"].map((end) => path + end);
 }
 
 /** Of either kind: a project that changes from one to the other keeps what it had. */
 function filesIn(directory: string): readonly string[] {
-  const names = ["journal", "artifacts", "damaged", "repair", "coordination.json", "coordination.json.tmp"];
+  const names = [
+    "journal",
+    "artifacts",
+    "damaged",
+    "repair",
+    "replication",
+    "coordination.json",
+    "coordination.json.tmp",
+  ];
   return [
     ...databaseFiles(join(directory, "perdure.db")),
-    ...[...names, "journal.lock", "journal.lock-use"].map((name) => join(directory, name)),
+    ...[...names, "journal.lock", "journal.lock-use", "journal-restore"].map((name) => join(directory, name)),
   ];
 }
 

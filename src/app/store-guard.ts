@@ -38,6 +38,21 @@ export function useStore(storePath: string): HeldUse {
   return use;
 }
 
+/** What a restore that is not at its end leaves beside the store. */
+export function restoreMarkOf(storePath: string): string {
+  return `${storePath}-restore`;
+}
+
+/** A store that a restore has not finished holds the beginning of a log: whoever worked on it would tell another story. @throws PerdureError `conflict` */
+export function refuseHalfRestored(mark: string): void {
+  if (!existsSync(mark)) return;
+  throw new PerdureError("conflict", {
+    message: "The store is being restored, or a restore was cut off: it holds only the beginning",
+    hint: "Wait until it is done, or run `perdure restore --from COPY` again: it goes on. To begin anew, take the store and this file away.",
+    details: { mark },
+  });
+}
+
 /** A store that is empty beside a journal with changes has been lost. @throws PerdureError `store-damaged` */
 export function refuseLost(storePath: string, perdureDir: string): void {
   if ((statSync(storePath, { throwIfNoEntry: false })?.size ?? 0) > 0) return;

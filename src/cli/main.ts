@@ -50,12 +50,14 @@ async function runVerb(entry: VerbEntry, words: readonly string[]): Promise<numb
     async open(mode) {
       const { openProject } = await import("../app/open-project.ts");
       const directory = args.text("project");
-      if (directory !== null && mode !== "new") refuseMissing(directory);
+      const isHere = mode === "new" || mode === "restore";
+      if (directory !== null && !isHere) refuseMissing(directory);
       const project = await openProject({
         directory,
-        isExact: directory !== null || mode === "new",
+        isExact: directory !== null || isHere,
         mustExist: mode === "existing",
-        opensOnUse: mode === "on-use",
+        opensOnUse: mode === "on-use" || mode === "restore",
+        isRestoring: mode === "restore",
         store: args.text("store"),
         durability: null,
         actor: "cli",

@@ -18,8 +18,11 @@ export interface Verb {
   run(call: Call): Promise<number>;
 }
 
-/** What becomes of a project without a store: refused, made at once in exactly this directory, or made once it is used. */
-export type StoreMode = "existing" | "new" | "on-use";
+/**
+ * What becomes of a project without a store: refused, made at once in exactly this directory, made once it is used, or made
+ * there by a restore, which may also go on where one was cut off.
+ */
+export type StoreMode = "existing" | "new" | "on-use" | "restore";
 
 /** One call of a verb. */
 export interface Call {

@@ -190,10 +190,14 @@ export const VERBS: readonly VerbEntry[] = [
   entry("log", "show who did what when", async () => (await import("./verbs/log.ts")).log),
   entry(
     "import",
-    "bring tasks in from a file of any format",
+    "bring in tasks from a file of any format, or a whole project",
     async () => (await import("./verbs/import-export.ts")).importVerb,
   ),
-  entry("export", "write tasks out in any format", async () => (await import("./verbs/import-export.ts")).exportVerb),
+  entry(
+    "export",
+    "write out a session or the whole project",
+    async () => (await import("./verbs/import-export.ts")).exportVerb,
+  ),
   entry("mcp", "serve agents over MCP", async () => (await import("./verbs/mcp.ts")).mcp),
   entry("hook", "tell an agent's hook where the work stands", async () => (await import("./verbs/hook.ts")).hook),
   entry("worker", "work on what is ready until stopped", async () => (await import("./verbs/worker.ts")).worker),
@@ -206,6 +210,21 @@ export const VERBS: readonly VerbEntry[] = [
     "cleanup",
     "remove what is older than it is to be kept",
     async () => (await import("./verbs/cleanup.ts")).cleanup,
+  ),
+  entry(
+    "replication status",
+    "tell how far the copies of the change log are",
+    async () => (await import("./verbs/replication.ts")).replicationStatus,
+  ),
+  entry(
+    "replication sync",
+    "bring the copies of the change log up to date",
+    async () => (await import("./verbs/replication.ts")).replicationSync,
+  ),
+  entry(
+    "restore",
+    "make a store again from a copy of its log",
+    async () => (await import("./verbs/restore.ts")).restore,
   ),
   entry("repair", "mend a damaged store", async () => (await import("./verbs/repair.ts")).repair),
   entry("config check", "check perdure.yaml", async () => (await import("./verbs/config.ts")).configCheck),

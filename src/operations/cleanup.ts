@@ -12,6 +12,7 @@ import type { Removable, RowRule } from "../store/commands/cleanup-rows.ts";
 import { findRemovableRows, removeRows } from "../store/commands/cleanup-rows.ts";
 import {
   beginTrim,
+  findLogBeginning,
   findTrimPoint,
   listBlobs,
   recordCleanup,
@@ -146,6 +147,11 @@ async function cleanLog({ context, dryRun, notices }: Job): Promise<Tally> {
   const mirroredSeq = (await context.logMirror?.mirroredSeq()) ?? null;
   if (mirroredSeq === null) {
     notices.push("The change log stays whole: no mirror of it is known to hold what would go.");
+    return tally;
+  }
+  // A store that was restored has the whole log again, and its mirror may not be that far yet.
+  if (mirroredSeq < (await context.store.execute(findLogBeginning, null))) {
+    notices.push("The change log stays whole: its mirror does not hold what was cut off before.");
     return tally;
   }
   const rule = { before: context.clock.now() - logMs, mirroredSeq };

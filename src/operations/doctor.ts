@@ -22,6 +22,7 @@ import {
   checkStateFiles,
   checkWorkspace,
 } from "./doctor-copies.ts";
+import { checkReplication } from "./doctor-replication.ts";
 import type { HealthCheck } from "./health-check.ts";
 import { checkNode, healthSchema, toHealth } from "./health-check.ts";
 import { isDead } from "./manual-claims.ts";
@@ -52,6 +53,7 @@ export const doctor = defineOperation({
       await orFailure("orphans", checkOrphans(context)),
       await orFailure("journal", checkJournal(context)),
       await checkStateFiles(context),
+      ...(await checkReplication(context)),
       await orFailure("checkpoints", checkCheckpoints(context)),
       await orFailure("workspace", checkWorkspace(context)),
       ...(deep ? [await orFailure("artifacts", checkArtifacts(context))] : []),

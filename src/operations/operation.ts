@@ -39,10 +39,19 @@ export interface OperationContext extends StoreDep, ClockDep, RandomDep, HostDep
   loadMemory(): Promise<MemoryBackend>;
   /** Mends the store, which need not be one that can be opened; absent where it has no other copies. */
   readonly repairStore?: RepairStore;
+  /** Of a store that was opened to be restored; absent otherwise. */
+  readonly restoreMark?: RestoreMark;
   /** The executors this process can carry out, loading those the configuration names on first use. */
   loadExecutors(): Promise<ReadonlyMap<string, Executor>>;
   /** What work is done in. Found out anew, which starts a git, unless one no older than `maxAgeMs` (default 0) is known. */
   environment(options?: { readonly maxAgeMs?: number }): Promise<EnvironmentFingerprint>;
+}
+
+/** As long as it is set, nobody opens the store but a restore. Set and cleared durably. */
+export interface RestoreMark {
+  isSet(): boolean;
+  set(): Promise<void>;
+  clear(): Promise<void>;
 }
 
 export interface RunOptions {
