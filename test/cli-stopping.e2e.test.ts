@@ -78,7 +78,7 @@ describe("Ctrl-C", () => {
     await project.run("plan", "plan.yaml");
     const worker = project.start(["worker"]);
     await worker.says("started     wait");
-    worker.process.kill("SIGTERM");
+    worker.process.kill("SIGINT");
     expect(await worker.finished).toMatchObject({ code: 0 });
     expect(await project.json("status")).toMatchObject({
       session: { status: "active" },

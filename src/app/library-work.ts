@@ -1,22 +1,30 @@
 /** `perdure.work`: a worker in this process, until it is idle or told to stop. */
 
 import type { SessionId } from "../domain/ids.ts";
+import { parseLabels } from "../domain/labels.ts";
 import type { Worker, WorkerEvent } from "../engine/worker.ts";
 import { createWorker } from "../engine/worker.ts";
 import { startMemoryCleanup } from "../memory/memory-cleanup.ts";
+import { chosenExecutors } from "../operations/chosen-executors.ts";
 import { createCheckpointer, sealEnded } from "../operations/checkpointer.ts";
+import { applyLimitRules } from "../operations/limit-rules.ts";
 import { GRACE_MS } from "../operations/session-work.ts";
 import { settleSession } from "../store/commands/sessions.ts";
 import type { Project } from "./open-project.ts";
 
 export interface WorkOptions {
   /**
-   * `idle`: until nothing runs and nothing is to come but later occurrences of recurring tasks. Waits for retries, sleeps
-   * and scheduled tasks to come due; not for people. Without it: until `signal` aborts or `close` is called.
+   * `idle`: until nothing runs and nothing is to come but later occurrences of recurring tasks. Waits for retries, sleeps,
+   * scheduled tasks to come due and limits to have a place; not for people, and not for tasks that need other executors or
+   * labels than this process has. Without it: until `signal` aborts or `close` is called.
    */
   readonly until?: "idle";
   /** Tasks side by side. Default: as configured, else 3. */
   readonly concurrency?: number;
+  /** Only tasks of these executors, which must be defined. Default: of all that are defined, also later. */
+  readonly executors?: readonly string[];
+  /** What this process offers: tasks that require other labels are left to others. Default: as configured, else none. */
+  readonly labels?: readonly string[];
   /** Only tasks of this session. Default: of any active one. */
   readonly session?: SessionId;
   /** Stops at the next step boundaries; what ran returns to the queue. */
@@ -25,12 +33,15 @@ export interface WorkOptions {
 }
 
 export async function libraryWork(project: Project, options: WorkOptions, closing: AbortSignal): Promise<void> {
-  const executors = await project.loadExecutors();
+  const executors = chosenExecutors(await project.loadExecutors(), options.executors);
   const { worker: config } = project.config;
+  const labels = parseLabels("The labels of this worker", options.labels ?? config.labels);
+  await applyLimitRules(project);
   const touched = new Set<SessionId>();
   const checkpointer = createCheckpointer(project);
   const worker = createWorker(project, {
     executors: () => executors,
+    labels,
     concurrency: options.concurrency ?? config.concurrency,
     sessionId: options.session ?? null,
     leaseMs: config.leaseMs,

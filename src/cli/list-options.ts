@@ -17,3 +17,20 @@ export const SESSION_OPTION: OptionSpec = {
 export function pageInputOf(args: ParsedArguments) {
   return { limit: args.number("limit") ?? undefined, cursor: args.text("cursor") };
 }
+
+export const LABELS_OPTION: OptionSpec = {
+  name: "labels",
+  type: "text",
+  placeholder: "A,B",
+  help: "what this machine offers to tasks that require labels (default: worker.labels in perdure.yaml)",
+};
+
+/** `--name a,b` as a list; `undefined` when it is not said. An empty text is an empty list. */
+export function listOption(args: ParsedArguments, name: string): readonly string[] | undefined {
+  const said = args.text(name);
+  if (said === null) return undefined;
+  return said
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+}

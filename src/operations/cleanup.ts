@@ -19,6 +19,7 @@ import {
   removeBlobs,
   trimChanges,
 } from "../store/commands/cleanup-log.ts";
+import { forgetEndedStarts } from "../store/commands/limit-places.ts";
 import { findIdleWorkers, forgetIdleWorkers, listWorkers } from "../store/commands/workers.ts";
 import { findOldDamaged, findOrphanedHistories, removeFile } from "./cleanup/old-files.ts";
 import type { OldFile } from "./cleanup/old-files.ts";
@@ -86,6 +87,7 @@ export const cleanup = defineOperation({
     const counts = Object.entries(removed).flatMap(([kind, { count }]) =>
       count === 0 ? [] : [[kind, count] as const],
     );
+    if (!dryRun) await context.store.execute(forgetEndedStarts, null);
     if (!dryRun) await context.store.execute(recordCleanup, { removed: Object.fromEntries(counts) });
     return { dryRun, removed, notices };
   },

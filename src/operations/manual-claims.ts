@@ -26,13 +26,15 @@ export interface Claimant {
 
 export interface ClaimNext extends Claimant {
   readonly executors: readonly string[];
+  readonly labels: readonly string[];
   readonly sessionId: SessionId | null;
 }
 
 /** Claims the most urgent due task of these executors; `null` when there is none. */
 export async function claimNextByHand(context: OperationContext, input: ClaimNext): Promise<Claimed | null> {
   return await withHolder(context, input, async (workerId) => {
-    const claim = { workerId, executors: input.executors, sessionId: input.sessionId, limit: 1 };
+    const { executors, labels, sessionId } = input;
+    const claim = { workerId, executors, labels, sessionId, limit: 1 };
     for (;;) {
       const { claimed, overdue } = await context.store.execute(claimTasks, claim, { actor: input.as });
       const [first] = claimed;

@@ -2,12 +2,14 @@
 
 import type { Millis } from "../base/clock.ts";
 import type { BlockedGroup, ExecutorCount, QueueState } from "../store/commands/queue.ts";
+import { labelWords, limitWaitText } from "./held-back.ts";
 
 export function whyNoTask(queue: QueueState, showInstant: (at: Millis) => string): string {
   const inProgress = queue.workedOn + queue.claimedByHand;
   const notDue = totalOf(queue.later) + totalOf(queue.recurring);
   const reasons = [
-    ...queue.ready.map(({ executor, count }) => `${tasks(count)} ready for ${executor} workers`),
+    ...queue.ready.map(readyText),
+    ...queue.limited.map((wait) => `${limitWaitText(wait)}${untilText(wait.opensAt, showInstant)}`),
     ...(inProgress > 0 ? [`${inProgress} in progress`] : []),
     ...(notDue > 0 ? [notDueText(notDue, queue.nextDueAt, showInstant)] : []),
     ...queue.blocked.map(blockedText),
@@ -16,6 +18,14 @@ export function whyNoTask(queue: QueueState, showInstant: (at: Millis) => string
   if (reasons.length > 0) return reasons.join("; ");
   if (queue.ended === 0) return "no tasks yet";
   return queue.failed > 0 ? `all done, ${queue.failed} failed` : "all done";
+}
+
+function readyText({ executor, labels, count }: ExecutorCount): string {
+  return `${tasks(count)} ready for ${executor} workers${labels.length === 0 ? "" : ` with ${labelWords(labels)}`}`;
+}
+
+function untilText(at: Millis | null, showInstant: (at: Millis) => string): string {
+  return at === null ? "" : `, until ${showInstant(at)}`;
 }
 
 function blockedText({ reason, hasNote, count, name, note }: BlockedGroup): string {

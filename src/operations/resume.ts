@@ -7,7 +7,7 @@ import { getSessionOverview } from "../store/commands/session-overview.ts";
 import { getSession } from "../store/commands/session-queries.ts";
 import { markEndTold } from "../store/commands/sessions.ts";
 import { checkBeforeWork } from "./environment-check.ts";
-import { concurrencyInput } from "./json/inputs.ts";
+import { concurrencyInput, labelsInput } from "./json/inputs.ts";
 import { sessionSchema, sessionToJson } from "./json/session.ts";
 import type { OperationContext, RunOptions } from "./operation.ts";
 import { defineOperation } from "./operation.ts";
@@ -18,6 +18,8 @@ import { status } from "./status.ts";
 
 export const workInput = {
   concurrency: concurrencyInput,
+  /** What this machine offers to tasks that require labels; as configured when not said. */
+  labels: v.optional(labelsInput),
   /** Keep waiting for people instead of ending when only they can go on. */
   wait: v.optional(v.boolean(), false),
   /** Tick completed tasks off in a Markdown plan. */
@@ -52,6 +54,7 @@ export const resume = defineOperation({
 export interface WorkOpened {
   readonly sessionId: SessionId;
   readonly concurrency: number | null;
+  readonly labels?: readonly string[] | undefined;
   readonly wait: boolean;
   readonly tick: boolean;
 }

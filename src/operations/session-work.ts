@@ -2,6 +2,7 @@
 
 import { isPerdureError, messageOf } from "../base/errors.ts";
 import type { ExecutionId, SessionId } from "../domain/ids.ts";
+import { parseLabels } from "../domain/labels.ts";
 import type { Session } from "../domain/session.ts";
 import { isFinishedSession } from "../domain/session.ts";
 import type { Worker, WorkerEvent } from "../engine/worker.ts";
@@ -14,8 +15,9 @@ import { requestInterrupt } from "../store/commands/task-actions.ts";
 import { toIsoOrNull } from "./json/times.ts";
 import { createCheckpointer, sealEnded } from "./checkpointer.ts";
 import type { OperationContext, OperationEvent, RunOptions } from "./operation.ts";
-import type { WorkEnd } from "./work-end.ts";
-import { isMoreComing, missingExecutorsMessage, restingEnd, waitingMessage } from "./work-end.ts";
+import { applyLimitRules } from "./limit-rules.ts";
+import type { Offer, WorkEnd } from "./work-end.ts";
+import { isMoreComing, missingMessage, restingEnd, waitingMessage } from "./work-end.ts";
 
 /** How a graceful stop waits for the steps in flight. */
 export const GRACE_MS = 10_000;
@@ -23,6 +25,8 @@ export const GRACE_MS = 10_000;
 export interface WorkSession {
   readonly sessionId: SessionId;
   readonly concurrency: number;
+  /** What this process offers; as configured when not said. */
+  readonly labels?: readonly string[] | undefined;
   /** Keep waiting for people: approvals, manual tasks, unknown outcomes. */
   readonly wait: boolean;
   /** Tick completed tasks off in the plan's file. */
@@ -39,8 +43,11 @@ export async function workSession(
   const ticker = input.tick ? await planTicker(context, input.sessionId) : null;
   const checkpointer = createCheckpointer(context);
   const { config } = context;
+  const labels = parseLabels("The labels of this worker", input.labels ?? config.worker.labels);
+  await applyLimitRules(context);
   const worker = createWorker(context, {
     executors: () => executors,
+    labels,
     concurrency: input.concurrency,
     sessionId: input.sessionId,
     leaseMs: config.worker.leaseMs,
@@ -59,7 +66,11 @@ export async function workSession(
   try {
     await worker.start();
     stopMemoryCleanup = startMemoryCleanup(context, config.workingMemory.cleanupIntervalMs);
-    return await workToEnd(context, worker, { ...input, ...options, executors: new Set(executors.keys()) });
+    return await workToEnd(context, worker, {
+      ...input,
+      ...options,
+      offer: { executors: new Set(executors.keys()), labels: new Set(labels) },
+    });
   } finally {
     stopListening();
     stopMemoryCleanup();
@@ -92,11 +103,11 @@ export async function pauseSession(
 }
 
 interface WorkToEnd extends WorkSession, RunOptions {
-  readonly executors: ReadonlySet<string>;
+  readonly offer: Offer;
 }
 
 async function workToEnd(context: OperationContext, worker: Worker, input: WorkToEnd): Promise<WorkEnd> {
-  const { sessionId, executors } = input;
+  const { sessionId, offer } = input;
   const tell = onceEach(input.onEvent);
   let version = 0;
   let lastMissing: string | null = null;
@@ -109,12 +120,12 @@ async function workToEnd(context: OperationContext, worker: Worker, input: WorkT
     if (session.status === "paused") return "interrupted";
     if (isFinishedSession(session.status) || session.status === "failed") return session.status as WorkEnd;
     const queue = await context.store.execute(describeQueue, { sessionId });
-    const missing = missingExecutorsMessage(queue, executors);
+    const missing = missingMessage(queue, offer);
     if (missing !== null && missing !== lastMissing) input.onEvent?.({ type: "notice", message: missing });
     lastMissing = missing;
-    const goesOn = queue.workedOn > 0 || isMoreComing(queue, executors) || input.wait;
-    if (session.status === "active" && !goesOn) return restingEnd(queue, executors);
-    tell({ type: "waiting", until: toIsoOrNull(idle.nextDueAt), message: waitingMessage(queue, executors) });
+    const goesOn = queue.workedOn > 0 || isMoreComing(queue, offer) || input.wait;
+    if (session.status === "active" && !goesOn) return restingEnd(queue, offer);
+    tell({ type: "waiting", until: toIsoOrNull(idle.nextDueAt), message: waitingMessage(queue, offer) });
   }
 }
 

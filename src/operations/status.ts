@@ -5,6 +5,7 @@ import * as v from "valibot";
 import { BLOCKED_REASONS } from "../domain/task.ts";
 import type { RunningTask, TaskLine } from "../store/commands/session-overview.ts";
 import { getSessionOverview } from "../store/commands/session-overview.ts";
+import { heldBackSchema, heldBackToJson } from "./held-back.ts";
 import { countsSchema, countsToJson } from "./json/counts.ts";
 import { progressSchema, progressToJson } from "./json/progress.ts";
 import { toDueIso, toIso } from "./json/times.ts";
@@ -48,7 +49,7 @@ export const status = defineOperation({
         stopped: v.nullable(v.picklist(["process_gone", "lease_over"])),
       }),
     ),
-    next: v.array(v.object(line)),
+    next: v.array(v.object({ ...line, heldBack: heldBackSchema })),
     blocked: v.array(v.object({ ...line, reason: v.picklist(BLOCKED_REASONS), note: v.nullable(v.string()) })),
     failed: v.array(v.object({ ...line, error: v.nullable(v.string()) })),
   }),
@@ -71,7 +72,7 @@ export const status = defineOperation({
         message: task.message,
         stopped: whyStopped(context, task),
       })),
-      next: overview.next.map(lineToJson),
+      next: overview.next.map((task) => ({ ...lineToJson(task), heldBack: heldBackToJson(task.heldBack) })),
       blocked: overview.blocked.map((task) => ({ ...lineToJson(task), reason: task.reason, note: task.note })),
       failed: overview.failed.map((task) => ({ ...lineToJson(task), error: task.error })),
     };

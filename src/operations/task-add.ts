@@ -13,6 +13,8 @@ import { resolveTask } from "../store/commands/task-queries.ts";
 import { taskNow } from "./after-change.ts";
 import { isBuiltInExecutor, refuseUnknownExecutor } from "./executor-names.ts";
 import {
+  labelsInput,
+  limitInput,
   priorityInput,
   retriesInput,
   sessionReference,
@@ -48,6 +50,9 @@ const input = v.object({
   overlap: v.optional(v.picklist(OVERLAPS)),
   catchUp: v.optional(v.picklist(CATCH_UPS)),
   weight: v.optional(weightInput),
+  /** A worker must have all of them to run it. */
+  labels: v.optional(labelsInput, []),
+  limit: v.optional(v.nullable(limitInput), null),
   /** Without one: the newest session that is open, else one named `tasks`. */
   session: sessionReference,
 });
@@ -74,7 +79,7 @@ export const taskAdd = defineOperation({
     const parent = said.parent === null ? null : await find(said.parent);
     const { retry, worker } = context.config;
     const commandTimeoutMs = work.executor === COMMAND_EXECUTOR ? worker.commandTimeoutMs : null;
-    const { title, description, key, priority, weight, overlap, catchUp } = said;
+    const { title, description, key, priority, weight, overlap, catchUp, labels, limit } = said;
     const task = toNewTask(
       {
         ref: key ?? "new",
@@ -84,6 +89,8 @@ export const taskAdd = defineOperation({
         key,
         priority,
         weight,
+        labels,
+        limit: limit === "none" ? null : limit,
         needs,
         parent,
         schedule,

@@ -5,15 +5,26 @@ import * as v from "valibot";
 import { PerdureError } from "../base/errors.ts";
 import { findInstant } from "../base/instant.ts";
 import { isJsonObject } from "../base/json.ts";
+import { toLabelSet } from "../domain/labels.ts";
 import { LIMITS } from "../domain/limits.ts";
 import type { TaskDetail } from "../domain/task.ts";
 import { COMMAND_EXECUTOR } from "../domain/task.ts";
 import { kindOf } from "../engine/new-task.ts";
+import { parseTaskLimit } from "../engine/task-limit-input.ts";
 import type { TaskEdit } from "../store/commands/edit-task.ts";
 import { editTask } from "../store/commands/edit-task.ts";
 import { getTask, resolveTask } from "../store/commands/task-queries.ts";
 import { taskNow } from "./after-change.ts";
-import { priorityInput, retriesInput, taskReference, timeoutInput, titleInput, weightInput } from "./json/inputs.ts";
+import {
+  labelsInput,
+  limitInput,
+  priorityInput,
+  retriesInput,
+  taskReference,
+  timeoutInput,
+  titleInput,
+  weightInput,
+} from "./json/inputs.ts";
 import { taskSchema } from "./json/task.ts";
 import { defineOperation } from "./operation.ts";
 import { findTaskId } from "./references.ts";
@@ -25,6 +36,9 @@ const input = v.object({
   description: v.optional(v.nullable(v.pipe(v.string(), v.maxBytes(LIMITS.descriptionBytes)))),
   priority: v.optional(priorityInput),
   weight: v.optional(weightInput),
+  /** Replace those before. */
+  labels: v.optional(labelsInput),
+  limit: v.optional(v.nullable(limitInput)),
   retries: v.optional(retriesInput),
   timeout: v.optional(timeoutInput),
   /** An ISO 8601 instant with its offset. */
@@ -49,7 +63,7 @@ export const taskEdit = defineOperation({
     if (needs === undefined && Object.keys(edit).length === 0) {
       throw new PerdureError("invalid-input", {
         message: "Nothing to change is said",
-        hint: "Give a title, description, priority, weight, retries, timeout, runAt, needs or run.",
+        hint: "Give a title, description, priority, weight, labels, limit, retries, timeout, runAt, needs or run.",
       });
     }
     const { sessionId } = task;
@@ -62,13 +76,15 @@ export const taskEdit = defineOperation({
 
 function editOf(
   task: TaskDetail,
-  { title, description, priority, weight, retries, timeout, runAt, run }: Said,
+  { title, description, priority, weight, labels, limit, retries, timeout, runAt, run }: Said,
 ): TaskEdit {
   return {
     ...(title === undefined ? {} : { title }),
     ...(description === undefined ? {} : { description }),
     ...(priority === undefined ? {} : { priority }),
     ...(weight === undefined ? {} : { weight }),
+    ...(labels === undefined ? {} : { labels: toLabelSet(labels) }),
+    ...(limit === undefined ? {} : { limit: parseTaskLimit("The limit", limit === "none" ? null : limit) }),
     ...(retries === undefined ? {} : { maxRetries: retries }),
     ...(timeout === undefined ? {} : { timeoutMs: toTimeoutMs(timeout) }),
     ...(runAt === undefined ? {} : { runAt: instantOf(runAt) }),

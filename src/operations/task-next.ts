@@ -7,7 +7,7 @@ import { MANUAL_EXECUTOR } from "../domain/task.ts";
 import type { QueueState } from "../store/commands/queue.ts";
 import { describeQueue, findNextTask } from "../store/commands/queue.ts";
 import { taskNow } from "./after-change.ts";
-import { sessionReference, whoInput } from "./json/inputs.ts";
+import { labelsInput, sessionReference, whoInput } from "./json/inputs.ts";
 import { taskSchema } from "./json/task.ts";
 import { toIso } from "./json/times.ts";
 import type { ClaimNext } from "./manual-claims.ts";
@@ -36,6 +36,8 @@ export const taskNext = defineOperation({
     session: sessionReference,
     /** Tasks of which executors are meant; by default those that no worker runs. */
     executors: v.optional(v.pipe(v.array(v.string()), v.nonEmpty("names no executor")), [MANUAL_EXECUTOR]),
+    /** What the one who asks offers: tasks that require other labels are left out. */
+    labels: v.optional(labelsInput, []),
     /** Of any executor. */
     any: v.optional(v.boolean(), false),
   }),
@@ -49,10 +51,11 @@ export const taskNext = defineOperation({
     const sessionId = input.session === null ? null : await findSessionId(context, input.session);
     await recoverLost(context);
     const queue = await context.store.execute(describeQueue, { sessionId });
-    const executors = input.any ? queue.ready.map(({ executor }) => executor) : input.executors;
+    const executors = input.any ? [...new Set(queue.ready.map(({ executor }) => executor))] : input.executors;
+    const { labels } = input;
     const found = input.claim
-      ? await claimNext(context, { as: input.as, endsWithProcess: input.endsWithProcess, executors, sessionId })
-      : await findNext(context, executors, sessionId);
+      ? await claimNext(context, { as: input.as, endsWithProcess: input.endsWithProcess, executors, labels, sessionId })
+      : await findNext(context, { executors, labels, sessionId });
     if (found === null) return { task: null, reason: await reasonOf(context, queue, sessionId), claim: null };
     return { task: await taskNow(context, found.taskId), reason: null, claim: found.claim };
   },
@@ -65,10 +68,9 @@ interface Found {
 
 async function findNext(
   context: OperationContext,
-  executors: readonly string[],
-  sessionId: SessionId | null,
+  input: Pick<ClaimNext, "executors" | "labels" | "sessionId">,
 ): Promise<Found | null> {
-  const taskId = await context.store.execute(findNextTask, { executors, sessionId });
+  const taskId = await context.store.execute(findNextTask, input);
   return taskId === null ? null : { taskId, claim: null };
 }
 

@@ -4,9 +4,11 @@ import * as v from "valibot";
 
 import type { TaskDetail } from "../domain/task.ts";
 import { TASK_STATUSES } from "../domain/task.ts";
+import { findHeldBack } from "../store/commands/held-back.ts";
 import { listArtifacts } from "../store/commands/artifacts.ts";
 import { listSteps } from "../store/commands/steps.ts";
 import { getExecution, getTask, listDependents, listExecutions, listNeeds } from "../store/commands/task-queries.ts";
+import { heldBackSchema, heldBackToJson } from "./held-back.ts";
 import { artifactSchema, artifactToJson } from "./json/artifact.ts";
 import { executionSchema, executionToJson } from "./json/execution.ts";
 import { taskReference } from "./json/inputs.ts";
@@ -34,6 +36,8 @@ export const taskShow = defineOperation({
   input: v.object({ task: taskReference }),
   output: v.object({
     ...taskSchema.entries,
+    /** Why it does not start although it is due; `null` when nothing holds it back. */
+    heldBack: heldBackSchema,
     /** The journal of its newest execution. */
     steps: v.array(stepSchema),
     /** Newest first. */
@@ -49,7 +53,8 @@ export const taskShow = defineOperation({
     const task = await store.execute(getTask, { taskId });
     const executions = await executionsOf(context, task);
     const { executionId } = task;
-    const [steps, artifacts, needs, dependents] = await Promise.all([
+    const [heldBack, steps, artifacts, needs, dependents] = await Promise.all([
+      store.execute(findHeldBack, { taskId }),
       executionId === null ? [] : store.execute(listSteps, { executionId }),
       store.execute(listArtifacts, { taskId }),
       store.execute(listNeeds, { taskId }),
@@ -57,6 +62,7 @@ export const taskShow = defineOperation({
     ]);
     return {
       ...taskToJson(task),
+      heldBack: heldBackToJson(heldBack),
       steps: steps.map(stepToJson),
       executions: executions.map((execution) =>
         executionToJson({ ...execution, taskTitle: task.title, taskKey: task.key }),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import type { BlockedGroup, QueueState } from "../store/commands/queue.ts";
-import { isMoreComing, restingEnd, waitingMessage } from "./work-end.ts";
+import { isMoreComing, missingMessage, restingEnd, waitingMessage } from "./work-end.ts";
 
 function aQueue(queue: Partial<QueueState>): QueueState {
   return {
@@ -25,7 +25,7 @@ function blocked(reason: BlockedGroup["reason"], note: string | null = null): Bl
   return { reason, hasNote: note !== null, count: 1, name: "build", note };
 }
 
-const OWN = new Set(["command"]);
+const OWN = { executors: new Set(["command"]), labels: new Set(["linux"]) };
 const RECURRING = [{ executor: "command", labels: [], count: 1 }];
 const MANUAL = [{ executor: "manual", labels: [], count: 1 }];
 
@@ -81,4 +81,33 @@ describe("waitingMessage", () => {
     );
     expect(waitingMessage(aQueue({ workedOn: 3 }), OWN)).toBe("3 in progress in another process");
   });
+});
+
+describe("tasks that need labels", () => {
+  const gpu = [{ executor: "command", labels: ["gpu", "linux"], count: 2 }];
+  const linux = [{ executor: "command", labels: ["linux"], count: 1 }];
+
+  test("are to come only for a worker that has them all", () => {
+    expect(isMoreComing(aQueue({ ready: gpu }), OWN)).toBe(false);
+    expect(isMoreComing(aQueue({ later: gpu }), OWN)).toBe(false);
+    expect(isMoreComing(aQueue({ ready: linux }), OWN)).toBe(true);
+  });
+
+  test("end the work as blocked, with a word about them", () => {
+    expect(restingEnd(aQueue({ ready: gpu }), OWN)).toBe("blocked");
+    expect(missingMessage(aQueue({ ready: [...gpu, ...linux] }), OWN)).toBe(
+      "2 tasks for a worker with labels gpu, linux: this one does not have them all; `perdure worker --labels …` offers them",
+    );
+  });
+});
+
+test("waiting for a place under a limit is told", () => {
+  const limit = { id: "key:customer-42", concurrency: 2, rate: null } as const;
+  const ready = [{ executor: "command", labels: [], count: 3 }];
+  const queue = aQueue({ ready, limited: [{ limit, count: 3, running: 2, opensAt: null }] });
+  expect(waitingMessage(queue, OWN)).toBe("3 wait for a place under key customer-42 (2 of 2 running)");
+  const rate = { id: "executor:command", concurrency: null, rate: { count: 100, perMs: 60_000 } } as const;
+  expect(waitingMessage(aQueue({ ready, limited: [{ limit: rate, count: 1, running: 0, opensAt: 1 }] }), OWN)).toBe(
+    "1 waits for the next start under executor command (100/1m)",
+  );
 });

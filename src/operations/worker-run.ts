@@ -2,17 +2,18 @@
 
 import * as v from "valibot";
 
-import { PerdureError } from "../base/errors.ts";
+import { parseDurationMs } from "../base/duration.ts";
 import type { SessionId } from "../domain/ids.ts";
-import type { Executor } from "../engine/executor.ts";
+import { parseLabels } from "../domain/labels.ts";
 import type { Worker } from "../engine/worker.ts";
 import { createWorker } from "../engine/worker.ts";
 import { describeQueue } from "../store/commands/queue.ts";
 import { startMemoryCleanup } from "../memory/memory-cleanup.ts";
 import { settleSession } from "../store/commands/sessions.ts";
 import { startAutomaticCleanup } from "./automatic-cleanup.ts";
+import { chosenExecutors } from "./chosen-executors.ts";
 import { createCheckpointer, sealEnded } from "./checkpointer.ts";
-import { concurrencyInput, sessionReference } from "./json/inputs.ts";
+import { concurrencyInput, labelsInput, sessionReference, timeoutInput } from "./json/inputs.ts";
 import { toIsoOrNull } from "./json/times.ts";
 import type { OperationContext, RunOptions } from "./operation.ts";
 import { defineOperation } from "./operation.ts";
@@ -21,7 +22,12 @@ import type { PlanTicker } from "./plan-ticker.ts";
 import { createPlanTicker } from "./plan-ticker.ts";
 import { findSessionId } from "./references.ts";
 import { GRACE_MS, toOperationEvents } from "./session-work.ts";
-import { missingExecutorsMessage } from "./work-end.ts";
+import { applyLimitRules } from "./limit-rules.ts";
+import type { Offer } from "./work-end.ts";
+import { missingMessage } from "./work-end.ts";
+
+/** The reason of an abort after which what runs may come to its end first, within the time for it. */
+export const DRAIN = "drain";
 
 export const workerRun = defineOperation({
   name: "worker-run",
@@ -31,6 +37,10 @@ export const workerRun = defineOperation({
     session: sessionReference,
     /** Only tasks of these executors. */
     executors: v.optional(v.pipe(v.array(v.string()), v.nonEmpty("names no executor"))),
+    /** What it offers to tasks that require labels; as configured when not said. */
+    labels: v.optional(labelsInput),
+    /** How long what runs may go on when it is told to drain; as configured when not said. */
+    drain: v.optional(timeoutInput),
     /** Tick completed tasks off in Markdown plans. */
     tick: v.optional(v.boolean(), true),
   }),
@@ -49,8 +59,13 @@ export const workerRun = defineOperation({
     const checkpointer = createCheckpointer(context);
     const outcomes: Record<string, number> = {};
     const sessionId = input.session === null ? null : await findSessionId(context, input.session);
+    const labels = parseLabels("The labels of this worker", input.labels ?? config.worker.labels);
+    const drainMs = input.drain === undefined ? config.worker.drainMs : parseDurationMs(input.drain, "drain");
+    const offer = { executors: new Set(executors.keys()), labels: new Set(labels) };
+    await applyLimitRules(context);
     const worker = createWorker(context, {
       executors: () => executors,
+      labels,
       concurrency: input.concurrency ?? config.worker.concurrency,
       sessionId,
       leaseMs: config.worker.leaseMs,
@@ -70,7 +85,8 @@ export const workerRun = defineOperation({
     try {
       await worker.start();
       stopMemoryCleanup = startMemoryCleanup(context, context.config.workingMemory.cleanupIntervalMs);
-      await untilAborted(worker, follower, { ...options, missing: () => missingHere(context, sessionId, executors) });
+      await untilAborted(worker, follower, { ...options, missing: () => missingHere(context, sessionId, offer) });
+      if (options.signal?.reason === DRAIN) await worker.drain(drainMs);
     } finally {
       stopMemoryCleanup();
       try {
@@ -85,36 +101,16 @@ export const workerRun = defineOperation({
   },
 });
 
-/** @throws PerdureError `invalid-input` for one that this process does not have. */
-function chosenExecutors(
-  all: ReadonlyMap<string, Executor>,
-  names: readonly string[] | undefined,
-): ReadonlyMap<string, Executor> {
-  if (names === undefined) return all;
-  const chosen = new Map<string, Executor>();
-  for (const name of names) {
-    const executor = all.get(name);
-    if (executor === undefined) {
-      throw new PerdureError("invalid-input", {
-        message: `This process has no executor ${JSON.stringify(name)}`,
-        hint: `It has: ${[...all.keys()].join(", ")}. Modules listed under executors: in perdure.yaml define more.`,
-      });
-    }
-    chosen.set(name, executor);
-  }
-  return chosen;
-}
-
 async function missingHere(
   context: OperationContext,
   sessionId: SessionId | null,
-  executors: ReadonlyMap<string, Executor>,
+  offer: Offer,
 ): Promise<string | null> {
-  return missingExecutorsMessage(await context.store.execute(describeQueue, { sessionId }), new Set(executors.keys()));
+  return missingMessage(await context.store.execute(describeQueue, { sessionId }), offer);
 }
 
 interface UntilAborted extends RunOptions {
-  /** What waits for executors this process does not have. */
+  /** What waits for executors or labels this process does not have. */
   missing(): Promise<string | null>;
 }
 

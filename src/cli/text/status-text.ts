@@ -176,12 +176,22 @@ function nextRows({ next, counts }: StatusData, { paint, now }: View): Rows {
     return [
       nameCell(paint, "dim", task),
       titleCell(task),
-      { text: isLater(task.runAt, now) ? formatRelative(task.runAt, now) : manual },
+      {
+        text: isLater(task.runAt, now)
+          ? formatRelative(task.runAt, now)
+          : (heldBackWords(task.heldBack, now) ?? manual),
+      },
     ];
   });
   if (counts.pending > next.length)
     rows.push([{ text: "…" }, { text: `and ${counts.pending - next.length} more` }, { text: "" }]);
   return rows;
+}
+
+/** `waits for the next start under key api (100/1m), in 12s` */
+export function heldBackWords(heldBack: StatusData["next"][number]["heldBack"], now: number): string | null {
+  if (heldBack === null) return null;
+  return `${safeLine(heldBack.message)}${heldBack.until === null ? "" : `, ${formatRelative(heldBack.until, now)}`}`;
 }
 
 function isLater(runAt: string | null, now: number): runAt is string {

@@ -11,7 +11,7 @@ import { formatPercent } from "../terminal/progress-bar.ts";
 import { renderTable } from "../terminal/table.ts";
 import { fieldLines } from "./fields.ts";
 import { shellWord, shortId, taskName } from "./names.ts";
-import { firstLine, paintStatus } from "./status-text.ts";
+import { firstLine, heldBackWords, paintStatus } from "./status-text.ts";
 import { stepRows } from "./step-rows.ts";
 import { formatInstant, formatRelative } from "./times.ts";
 
@@ -68,12 +68,21 @@ function fieldsOf(task: TaskShown, now: number): readonly (readonly [string, str
     ["timeout", task.timeoutMs === null ? null : formatDuration(task.timeoutMs)],
     ["schedule", schedule === null ? null : safeLine(JSON.stringify(schedule))],
     ["due", task.status === "pending" && task.runAt !== null ? formatRelative(task.runAt, now) : null],
+    ["held back", heldBackWords(task.heldBack, now)],
+    ["labels", task.labels.length === 0 ? null : task.labels.join(", ")],
+    ["limit", limitText(task)],
     ["needs", task.needs.length === 0 ? null : task.needs.map(needText).join(", ")],
     ["part of", task.parentId === null ? null : shortId(task.parentId)],
     ["created", formatInstant(task.createdAt, now)],
     ["started", task.startedAt === null ? null : formatInstant(task.startedAt, now)],
     ["ended", task.completedAt === null ? null : formatInstant(task.completedAt, now)],
   ];
+}
+
+function limitText({ limit }: TaskShown): string | null {
+  if (limit === null) return null;
+  const bounds = [limit.concurrency === null ? null : `${limit.concurrency} at a time`, limit.rate];
+  return `${safeLine(limit.key)}: ${bounds.filter((bound) => bound !== null).join(", ")}`;
 }
 
 function needText({ id, key, status }: TaskShown["needs"][number]): string {

@@ -2,12 +2,14 @@
 
 import { PerdureError } from "../../base/errors.ts";
 import { runOperation } from "../../operations/operation.ts";
+import { LABELS_OPTION } from "../list-options.ts";
 import type { OptionSpec } from "../parse-arguments.ts";
 import type { Verb } from "../verb.ts";
 import { workCall, workInput } from "../work/work-call.ts";
 
 const WORK_OPTIONS: readonly OptionSpec[] = [
   { name: "concurrency", short: "c", type: "integer", placeholder: "N", help: "tasks to run side by side" },
+  LABELS_OPTION,
   { name: "wait", type: "boolean", help: "keep waiting for people instead of ending when only they can go on" },
   { name: "tick", type: "boolean", isOn: true, help: "leave the boxes of a Markdown plan as they are" },
   { name: "force", type: "boolean", help: "go on also where the environment does not fit the last checkpoint" },

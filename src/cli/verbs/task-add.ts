@@ -1,7 +1,7 @@
 /** `perdure task add` and `perdure task edit` */
 
 import { jsonOption } from "../json-option.ts";
-import { SESSION_OPTION } from "../list-options.ts";
+import { listOption, SESSION_OPTION } from "../list-options.ts";
 import type { OptionSpec, ParsedArguments } from "../parse-arguments.ts";
 import { taskLine } from "../text/task-text.ts";
 import { operationVerb } from "../verb.ts";
@@ -13,6 +13,15 @@ const COMMON: readonly OptionSpec[] = [
   { name: "needs", type: "text", placeholder: "TASK", isRepeated: true, help: "a task that must be completed before" },
   { name: "retries", type: "integer", placeholder: "N", help: "how often it is tried again (default: 3)" },
   { name: "timeout", type: "text", placeholder: "TIME", help: "for one attempt, such as 10m; none is no limit" },
+  { name: "labels", type: "text", placeholder: "A,B", help: "labels a worker must have to run it" },
+  {
+    name: "limit",
+    type: "text",
+    placeholder: "KEY",
+    help: "one at a time of all tasks with this key; none for no limit",
+  },
+  { name: "limit-concurrency", type: "integer", placeholder: "N", help: "so many at a time of that key" },
+  { name: "limit-rate", type: "text", placeholder: "RATE", help: "so many starts of that key, such as 100/1m" },
   { name: "weight", type: "number", placeholder: "N", help: "its share in the progress of the whole (default: 1)" },
 ];
 
@@ -25,7 +34,15 @@ function commonInput(args: ParsedArguments) {
     retries: args.number("retries") ?? undefined,
     timeout: args.text("timeout") ?? undefined,
     weight: args.number("weight") ?? undefined,
+    labels: listOption(args, "labels"),
+    limit: limitOption(args),
   };
+}
+
+function limitOption(args: ParsedArguments) {
+  const [key, concurrency, rate] = [args.text("limit"), args.number("limit-concurrency"), args.text("limit-rate")];
+  if (concurrency === null && rate === null) return key ?? undefined;
+  return { key: key ?? "", concurrency, rate };
 }
 
 export const taskAdd = operationVerb({

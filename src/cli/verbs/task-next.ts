@@ -1,6 +1,6 @@
 /** `perdure task next` */
 
-import { SESSION_OPTION } from "../list-options.ts";
+import { LABELS_OPTION, listOption, SESSION_OPTION } from "../list-options.ts";
 import { safeLine, safeText } from "../terminal/ansi.ts";
 import { shellWord, taskName } from "../text/names.ts";
 import { taskLine } from "../text/task-text.ts";
@@ -19,6 +19,7 @@ export const taskNext = operationVerb({
       isRepeated: true,
       help: "tasks of this executor (default: manual)",
     },
+    { ...LABELS_OPTION, help: "what the one who asks offers to tasks that require labels" },
     { name: "any", type: "boolean", help: "tasks of any executor" },
     SESSION_OPTION,
   ],
@@ -29,6 +30,7 @@ export const taskNext = operationVerb({
     as: args.text("as") ?? undefined,
     session: args.text("session"),
     executors: args.list("executor").length === 0 ? undefined : args.list("executor"),
+    labels: listOption(args, "labels"),
     any: args.flag("any"),
   }),
   text({ task, reason, claim }, view) {

@@ -46,6 +46,7 @@ async function detach({ args, output }: Call, project: Project, session: Detache
     project.projectDir,
     ...(args.text("store") === null ? [] : ["--store", project.storeReference]),
     ...(concurrency === null ? [] : ["--concurrency", String(concurrency)]),
+    ...(args.text("labels") === null ? [] : [`--labels=${args.text("labels")}`]),
     ...(args.flag("wait") ? ["--wait"] : []),
     ...(args.flag("force") ? ["--force"] : []),
     ...(args.flag("tick") ? [] : ["--no-tick"]),

@@ -1,24 +1,23 @@
-/** Ctrl-C: once asks for an end in good order, twice ends at once. */
+/** Ctrl-C and TERM: once asks for an end in good order, twice ends at once. */
 
 import { writeError } from "../output.ts";
 
 const INTERRUPTED_EXIT = 130;
 
 export interface StopSignals {
-  /** Aborts at the first signal, or when `stop` is called. */
+  /** Aborts at the first signal, for the reason that `onFirst` gives, or when `stop` is called. */
   readonly signal: AbortSignal;
   stop(): void;
   /** Signals have their usual effect again. */
   release(): void;
 }
 
-/** `onFirst` tells the person that it was heard. */
-export function listenForStop(onFirst: () => void): StopSignals {
+/** `onFirst` tells the person that it was heard, and may say why the signal aborts. */
+export function listenForStop(onFirst: (name: StopName) => unknown): StopSignals {
   const controller = new AbortController();
-  const onSignal = (): void => {
+  const onSignal = (name: StopName): void => {
     if (controller.signal.aborted) endAtOnce();
-    onFirst();
-    controller.abort();
+    controller.abort(onFirst(name));
   };
   for (const name of SIGNALS) process.on(name, onSignal);
   return {
@@ -31,6 +30,7 @@ export function listenForStop(onFirst: () => void): StopSignals {
 }
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+export type StopName = (typeof SIGNALS)[number];
 
 /** As if killed: what ran is taken over by whoever comes next. */
 function endAtOnce(): never {

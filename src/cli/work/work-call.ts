@@ -4,6 +4,7 @@ import type { Project } from "../../app/open-project.ts";
 import type { RunOptions } from "../../operations/operation.ts";
 import { runOperation } from "../../operations/operation.ts";
 import { status as statusOperation } from "../../operations/status.ts";
+import { listOption } from "../list-options.ts";
 import type { Call, StoreMode } from "../verb.ts";
 import { listenForStop } from "./stop-signals.ts";
 import { createWorkDisplay } from "./work-display.ts";
@@ -25,6 +26,7 @@ const EXITS: Readonly<Record<WorkedData["end"], number>> = {
 export function workInput({ args }: Pick<Call, "args">) {
   return {
     concurrency: args.number("concurrency"),
+    labels: listOption(args, "labels"),
     wait: args.flag("wait"),
     tick: args.flag("tick"),
     force: args.flag("force"),

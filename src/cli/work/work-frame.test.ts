@@ -58,7 +58,7 @@ function aStatus(change: Partial<StatusData> = {}): StatusData {
         message: null,
       },
     ],
-    next: [line("ship", "ship")],
+    next: [{ ...line("ship", "ship"), heldBack: null }],
     blocked: [],
     failed: [],
     ...change,
@@ -166,7 +166,7 @@ describe("workSummary", () => {
 
   test("names the command that unblocks", () => {
     const blocked = [{ ...line("ask", "Ask"), reason: "waiting" as const, note: "Publish it?" }];
-    const next = [{ ...line("read", "Read it"), executor: "manual" }];
+    const next = [{ ...line("read", "Read it"), executor: "manual", heldBack: null }];
     const text = workSummary({ end: "blocked", session, status: aStatus({ blocked, next }) }, textView);
     expect(text).toContain("blocked  ask  Ask: waiting: Publish it?\n           go on with `perdure task show ask`");
     expect(text).toContain("to do    read  Read it\n           then `perdure task done read --evidence TEXT`");

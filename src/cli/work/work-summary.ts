@@ -5,7 +5,7 @@ import type { Style } from "../terminal/ansi.ts";
 import { safeLine } from "../terminal/ansi.ts";
 import { shellWord, shortId, taskName } from "../text/names.ts";
 import type { StatusData } from "../text/status-text.ts";
-import { blockedWhy, firstLine, unblockCommand } from "../text/status-text.ts";
+import { blockedWhy, firstLine, heldBackWords, unblockCommand } from "../text/status-text.ts";
 import { formatElapsed, formatRelative } from "../text/times.ts";
 import { nameAndTitle } from "./event-lines.ts";
 
@@ -84,6 +84,8 @@ function pendingLines({ status: { next }, end }: WorkedData, { paint, now }: Vie
     const name = shellWord(taskName({ key: task.key, id: task.taskId }));
     if (task.executor === "manual")
       return `  ${paint("yellow", "to do")}    ${nameAndTitle(task)}\n           then \`perdure task done ${name} --evidence TEXT\``;
+    const heldBack = heldBackWords(task.heldBack, now);
+    if (heldBack !== null) return `  ${paint("yellow", "waiting")}  ${nameAndTitle(task)}: ${heldBack}`;
     const due = task.runAt === null ? "" : `: due ${formatRelative(task.runAt, now)}`;
     return `  ${paint("cyan", "next")}     ${nameAndTitle(task)}${due}`;
   });

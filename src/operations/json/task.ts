@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 
+import { rateText } from "../../domain/rate.ts";
 import type { Schedule } from "../../domain/schedule.ts";
 import type { TaskDetail } from "../../domain/task.ts";
 import { BLOCKED_REASONS, TASK_STATUSES } from "../../domain/task.ts";
@@ -37,6 +38,10 @@ export const taskSchema = v.object({
   schedule: v.nullable(v.record(v.string(), v.unknown())),
   /** Not claimed before; `null` while it waits for someone without a time limit. */
   runAt: v.nullable(v.string()),
+  /** A worker must have all of them to run it. */
+  labels: v.array(v.string()),
+  /** What it shares with other tasks of the same key; `rate` is such as `100/1m`. */
+  limit: v.nullable(v.object({ key: v.string(), concurrency: v.nullable(v.number()), rate: v.nullable(v.string()) })),
   executionId: v.nullable(v.string()),
   createdAt: v.string(),
   updatedAt: v.string(),
@@ -74,11 +79,22 @@ export function taskToJson(task: TaskDetail): TaskJson {
     timeoutMs: task.timeoutMs,
     schedule: task.schedule === null ? null : scheduleToJson(task.schedule),
     runAt: toDueIso(task.runAt),
+    labels: [...task.labels],
+    limit: limitToJson(task.limit),
     executionId: task.executionId,
     createdAt: toIso(task.createdAt),
     updatedAt: toIso(task.updatedAt),
     startedAt: toIsoOrNull(task.startedAt),
     completedAt: toIsoOrNull(task.completedAt),
+  };
+}
+
+function limitToJson(limit: TaskDetail["limit"]): TaskJson["limit"] {
+  if (limit === null) return null;
+  return {
+    key: limit.key,
+    concurrency: limit.concurrency,
+    rate: limit.rate === null ? null : rateText(limit.rate),
   };
 }
 

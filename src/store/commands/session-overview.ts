@@ -12,6 +12,8 @@ import type { Command, CommandContext, Row } from "../command.ts";
 import { defineRead, oneRow, rows } from "../command.ts";
 import { integer, integerOrNull, text, textOrNull } from "../entity-rows.ts";
 import { loadValue } from "../values.ts";
+import type { HeldBack } from "./held-back.ts";
+import { heldBackBy, openHeldBackBook } from "./held-back.ts";
 import { loadSession, sessionRow } from "./session-rows.ts";
 import { countProgress } from "./session-progress.ts";
 import { countCompletedSteps } from "./task-queries.ts";
@@ -56,7 +58,7 @@ export interface SessionOverview {
   readonly counts: Readonly<Record<TaskStatus, number>>;
   readonly progress: Progress;
   readonly running: readonly RunningTask[];
-  readonly next: readonly TaskLine[];
+  readonly next: readonly (TaskLine & { readonly heldBack: HeldBack | null })[];
   readonly blocked: readonly BlockedTask[];
   readonly failed: readonly (TaskLine & { readonly error: string | null })[];
 }
@@ -84,10 +86,7 @@ export const getSessionOverview = defineRead(
       counts,
       progress,
       running,
-      next: (yield* linesOf(context, input, {
-        where: "t.status = 'pending'",
-        order: "t.priority desc, t.run_at, t.seq",
-      })).map(rowToLine),
+      next: yield* nextTasks(context, input),
       blocked: (yield* linesOf(context, input, {
         where: `t.status = 'blocked' and t.executor <> '${GROUP_EXECUTOR}'`,
         order: BLOCKED_FIRST,
@@ -101,6 +100,18 @@ export const getSessionOverview = defineRead(
   },
 );
 
+function* nextTasks(context: CommandContext, input: GetOverview): Command<SessionOverview["next"]> {
+  const found = yield* linesOf(context, input, {
+    where: "t.status = 'pending'",
+    order: "t.priority desc, t.run_at, t.seq",
+  });
+  if (found.length === 0) return [];
+  const book = yield* openHeldBackBook(context);
+  const next: SessionOverview["next"][number][] = [];
+  for (const row of found) next.push({ ...rowToLine(row), heldBack: yield* heldBackBy(context, book, row) });
+  return next;
+}
+
 /** Those someone has to do something about come before those that only wait for others. */
 const BLOCKED_FIRST = "t.blocked_reason = 'dependencies', t.seq";
 const LINE_COLUMNS =
@@ -111,7 +122,9 @@ function* linesOf(
   input: GetOverview,
   { where, order }: { readonly where: string; readonly order: string },
 ): Command<readonly Row[]> {
-  const sql = `select ${LINE_COLUMNS}, t.blocked_reason as blocked_reason, t.blocked_note as blocked_note, t.execution_id as execution_id
+  const sql = `select ${LINE_COLUMNS}, t.blocked_reason as blocked_reason, t.blocked_note as blocked_note, t.execution_id as execution_id,
+      t.status as status, t.held as held, t.labels as labels, t.limit_key as limit_key,
+      t.limit_concurrency as limit_concurrency, t.limit_rate_count as limit_rate_count, t.limit_rate_ms as limit_rate_ms
     from tasks t where t.project_id = ? and t.session_id = ? and ${where} order by ${order} limit ?`;
   return yield* rows(sql, context.projectId, input.sessionId, input.lines);
 }
