@@ -12,7 +12,7 @@ import type { Claimed, ClaimResult } from "../store/commands/claims.ts";
 import { claimTasks, planOccurrence } from "../store/commands/claims.ts";
 import { releaseHold } from "../store/commands/executions.ts";
 import { listSteps } from "../store/commands/steps.ts";
-import { extendLeases, listWorkers, recoverWorkers, registerWorker, removeWorker } from "../store/commands/workers.ts";
+import { extendLeases, registerWorker, removeWorker } from "../store/commands/workers.ts";
 import type { Recovered, RegisterWorker } from "../store/commands/workers.ts";
 import { findStops } from "../store/commands/stops.ts";
 import type { Executor } from "./executor.ts";
@@ -23,6 +23,7 @@ import { recordOutcome } from "./record-outcome.ts";
 import type { RunOutcome } from "./run-outcome.ts";
 import type { RunDeps } from "./run-context.ts";
 import type { TaskRun } from "./task-run.ts";
+import { takeOver } from "./take-over.ts";
 import { createTaskRun } from "./task-run.ts";
 
 export interface WorkerOptions {
@@ -267,17 +268,8 @@ class StoreWorker implements Worker {
 
   /** Takes over from workers whose process is gone, or whose lease ran out. */
   async #recover(): Promise<void> {
-    const { store, host, clock } = this.#deps;
-    const others = (await store.execute(listWorkers, null)).filter((worker) => worker.id !== this.id);
-    const dead = others
-      .filter(
-        (worker) =>
-          worker.host === host.id && worker.pid !== null && host.startTokenOf(worker.pid) !== worker.startToken,
-      )
-      .map((worker) => ({ id: worker.id, why: `${worker.label} is gone` }));
-    const hasExpired = others.some((worker) => worker.leaseExpiresAt <= clock.now());
-    if (dead.length === 0 && !hasExpired) return;
-    const recovered = await store.execute(recoverWorkers, { dead }, { actor: this.#actor });
+    const { executors } = this.#options;
+    const recovered = await takeOver(this.#deps, { self: this.id, executors }, { actor: this.#actor });
     if (recovered.length > 0) this.#options.onEvent?.({ kind: "recovered", recovered });
   }
 

@@ -17,7 +17,7 @@ import type { Holder, Section } from "./brief/sections.ts";
 import { renderSections } from "./brief/sections.ts";
 import { sessionReference } from "./json/inputs.ts";
 import { toDueIso } from "./json/times.ts";
-import { isDead } from "./manual-claims.ts";
+import { isDead } from "../engine/take-over.ts";
 import type { OperationContext } from "./operation.ts";
 import { defineOperation } from "./operation.ts";
 import { findSessionId } from "./references.ts";

@@ -25,7 +25,7 @@ import { findOldDamaged, findOrphanedHistories, removeFile } from "./cleanup/old
 import type { OldFile } from "./cleanup/old-files.ts";
 import { findFilesInUse, findInUse, isReferredToSince } from "./cleanup/references.ts";
 import { deletePieces } from "./session-delete.ts";
-import { isDead } from "./manual-claims.ts";
+import { isDead } from "../engine/take-over.ts";
 import type { OperationContext } from "./operation.ts";
 import { defineOperation } from "./operation.ts";
 

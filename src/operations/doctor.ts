@@ -25,7 +25,7 @@ import {
 import { checkReplication } from "./doctor-replication.ts";
 import type { HealthCheck } from "./health-check.ts";
 import { checkNode, healthSchema, toHealth } from "./health-check.ts";
-import { isDead } from "./manual-claims.ts";
+import { isDead } from "../engine/take-over.ts";
 import type { OperationContext } from "./operation.ts";
 import { defineOperation } from "./operation.ts";
 

@@ -7,10 +7,11 @@ import { PerdureError } from "../base/errors.ts";
 import type { ExecutionId, SessionId, TaskId, WorkerId } from "../domain/ids.ts";
 import { asId } from "../domain/ids.ts";
 import type { WorkerRecord } from "../store/commands/workers.ts";
-import { listWorkers, recoverWorkers, registerWorker, removeWorker } from "../store/commands/workers.ts";
+import { listWorkers, registerWorker, removeWorker } from "../store/commands/workers.ts";
 import type { Claimed } from "../store/commands/claims.ts";
 import { claimTask, claimTasks, planOccurrence } from "../store/commands/claims.ts";
 import { getExecution, getTask } from "../store/commands/task-queries.ts";
+import { takeOver } from "../engine/take-over.ts";
 import type { ExecuteOptions } from "../store/port.ts";
 import type { OperationContext } from "./operation.ts";
 
@@ -90,12 +91,7 @@ async function withHolder<Result extends Claimed | null>(
 
 /** Returns to the queue what vanished holders and dead workers held. A worker does so too, but none may be running. */
 export async function recoverLost(context: OperationContext): Promise<void> {
-  const workers = await context.store.execute(listWorkers, null);
-  const dead = workers
-    .filter((worker) => isDead(context, worker))
-    .map(({ id, label }) => ({ id, why: `${label} is gone` }));
-  const hasExpired = workers.some((worker) => worker.leaseExpiresAt <= context.clock.now());
-  if (dead.length > 0 || hasExpired) await context.store.execute(recoverWorkers, { dead });
+  await takeOver(context, { self: null, executors: () => context.loadExecutors() });
 }
 
 /** Returns to the queue what was claimed through this process, which is about to end. */
@@ -106,11 +102,6 @@ export async function releaseClaimsHere({ store, host }: Pick<OperationContext, 
       isByHand && on === host.id && pid === host.pid && startToken === host.startToken,
   );
   for (const { id } of ours) await store.execute(removeWorker, { workerId: id });
-}
-
-/** Its process was on this host and is gone. */
-export function isDead({ host }: Pick<OperationContext, "host">, worker: WorkerRecord): boolean {
-  return worker.host === host.id && worker.pid !== null && host.startTokenOf(worker.pid) !== worker.startToken;
 }
 
 /** Whoever claimed the task by hand; `null` when a worker's process or nobody has it. */

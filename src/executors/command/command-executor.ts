@@ -56,6 +56,9 @@ export function commandExecutor(options: CommandExecutorOptions): Executor {
   };
   return {
     name: COMMAND_EXECUTOR,
+    async endLeftovers(executionId) {
+      await endOrphans(settings, { executionId, graceMs });
+    },
     async execute(run) {
       const input = await parseTaskInput(commandInputSchema, run.task);
       const attempt: Attempt = { ...settings, run, input };

@@ -1,11 +1,12 @@
-/** Why a task that is due does not start: a limit has no place for it, or no worker has the labels it requires. */
+/** What limits and labels hold back, and what holds places: a task that is due does not start for want of a place, or of a worker with its labels. */
 
 import type { Millis } from "../../base/clock.ts";
-import type { TaskId } from "../../domain/ids.ts";
+import type { ExecutionId, TaskId, WorkerId } from "../../domain/ids.ts";
+import { asId } from "../../domain/ids.ts";
 import { hasAllLabels, textToLabels } from "../../domain/labels.ts";
 import type { AppliedLimit } from "../../domain/task-limit.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
-import { defineRead } from "../command.ts";
+import { defineRead, rows } from "../command.ts";
 import { integer, text, textOrNull } from "../entity-rows.ts";
 import type { LimitBook } from "./limit-places.ts";
 import { limitsOfRow, openLimitBook, placesUnder } from "./limit-places.ts";
@@ -54,5 +55,29 @@ export const findHeldBack = defineRead(
   "find-held-back",
   function* (context, input: { readonly taskId: TaskId }): Command<HeldBack | null> {
     return yield* heldBackBy(context, yield* openHeldBackBook(context), yield* taskRow(context, input.taskId));
+  },
+);
+
+export interface HeldByWorker {
+  readonly executionId: ExecutionId;
+  readonly executor: string;
+}
+
+/** Executions that these workers hold, of tasks that some limit is on. */
+export const listLimitedHeldBy = defineRead(
+  "list-limited-held-by",
+  function* (context, input: { readonly workers: readonly WorkerId[] }): Command<readonly HeldByWorker[]> {
+    const book = yield* openLimitBook(context);
+    const sql = `select e.id as execution_id, t.executor as executor, t.labels as labels, t.limit_key as limit_key
+      from executions e join tasks t on t.project_id = e.project_id and t.id = e.task_id
+      where e.project_id = ? and e.worker_id = ? and e.status = 'running' order by e.seq`;
+    const held: HeldByWorker[] = [];
+    for (const worker of input.workers) {
+      for (const row of yield* rows(sql, context.projectId, worker)) {
+        if (limitsOfRow(book, row).length === 0) continue;
+        held.push({ executionId: asId(text(row.execution_id)), executor: text(row.executor) });
+      }
+    }
+    return held;
   },
 );
