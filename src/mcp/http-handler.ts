@@ -43,7 +43,7 @@ const MOST_SESSIONS = 100;
 export function mcpHttpHandler(surface: McpSurface, options: McpHttpOptions): McpHttpHandler {
   const { random, onError } = options;
   const alone = serverFactory(surface, { nameConnection: () => null, onError });
-  const connected = serverFactory(surface, { nameConnection: () => random.uuid().slice(0, 4), onError });
+  const connected = serverFactory(surface, { nameConnection: () => random.uuid().slice(0, 8), onError });
   const modern = createMcpHandler(alone, { legacy: "reject", onerror: onError });
   const stateless = legacyStatelessFallback(alone, onError);
   /** In order of use. */

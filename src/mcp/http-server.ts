@@ -25,12 +25,19 @@ export interface McpHttpServer {
 
 const LOOPBACK = "127.0.0.1";
 const PATH = "/mcp";
+/** Which of them are ours is checked later; what is none of these would not even make an address. */
+const HOST = /^(\[[\da-f:.]+\]|[\w.-]+)(:\d+)?$/i;
 
 /** @throws PerdureError `conflict` when the port is taken */
 export async function listenForMcp(surface: McpSurface, options: ListenOptions): Promise<McpHttpServer> {
   const handler = mcpHttpHandler(surface, options);
   const handle = toNodeHandler(handler, { onerror: options.onError });
   const server = createServer((request, response) => {
+    if (!HOST.test(request.headers.host ?? "")) {
+      response.writeHead(400, { "content-type": "text/plain" });
+      response.end("The Host header names no host\n");
+      return;
+    }
     const path = (request.url ?? "").split("?", 1)[0];
     if (path === PATH) {
       // Its type differs in what may be undefined, which the adapter looks at.

@@ -51,7 +51,8 @@ export function serverFactory(surface: McpSurface, options: ServeOptions): McpSe
           tools: {},
           resources: {},
           prompts: {},
-          ...(surface.tasks === null ? {} : { extensions: { [TASKS_EXTENSION]: {} } }),
+          // Of the later era: in the one before nothing of it is served.
+          ...(surface.tasks === null || era !== "modern" ? {} : { extensions: { [TASKS_EXTENSION]: {} } }),
           ...surface.capabilities,
         },
       },

@@ -22,7 +22,7 @@ export interface StdioOptions {
 export async function serveOverStdio(surface: McpSurface, { random, onError, signal }: StdioOptions): Promise<void> {
   if (signal.aborted) return;
   const transport = new EndingTransport(process.stdin, takeStdout());
-  const factory = serverFactory(surface, { nameConnection: () => random.uuid().slice(0, 4), onError });
+  const factory = serverFactory(surface, { nameConnection: () => random.uuid().slice(0, 8), onError });
   const handle = serveStdio(factory, { transport, onerror: onError });
   const onAbort = (): void => void handle.close().catch(onError);
   signal.addEventListener("abort", onAbort, { once: true });

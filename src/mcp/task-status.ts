@@ -20,6 +20,7 @@ export const taskStatusSchema = v.object({
   waits_for: v.optional(v.array(v.string())),
   /** Of the user: a person has to answer. */
   question: v.optional(v.string()),
+  next_step: v.optional(v.string()),
   progress: v.object({ percent: v.number(), message: v.optional(v.string()), expected_at: v.optional(v.string()) }),
   result: v.optional(v.unknown()),
   /** `result` is only the beginning of its JSON text. */
@@ -36,6 +37,7 @@ export type TaskStatusData = v.InferInput<typeof taskStatusSchema>;
 type TaskShown = v.InferInput<typeof taskShow.output>;
 
 const MOST_ARTIFACTS = 20;
+const TO_ASK = "update_task with action ask puts it to them";
 const MOST_DEPENDENCIES = 10;
 
 export async function showTask(context: OperationContext, taskId: string): Promise<TaskShown> {
@@ -54,7 +56,7 @@ export async function toTaskStatus(context: OperationContext, task: TaskShown): 
     status: task.status,
     ...(blockedReason === null ? {} : { blocked: blockedWords(task) }),
     ...(waitsFor.length === 0 ? {} : { waits_for: waitsFor }),
-    ...(question === undefined ? {} : { question: shortenTo(question, ANSWER_LIMITS.noteChars) }),
+    ...(question === undefined ? {} : { question: shortenTo(question, ANSWER_LIMITS.noteChars), next_step: TO_ASK }),
     progress: {
       percent: progress.percent,
       ...(progress.message === null ? {} : { message: shortenTo(progress.message, ANSWER_LIMITS.noteChars) }),
@@ -114,9 +116,7 @@ export function statusWords(task: TaskJson, status: TaskStatusData): string {
   return [
     taskLine(task),
     ...(status.waits_for === undefined ? [] : [`Waits for: ${status.waits_for.join(", ")}`]),
-    ...(status.question === undefined
-      ? []
-      : [`Asks the user: ${status.question} (update_task with action ask puts it to them)`]),
+    ...(status.question === undefined ? [] : [`Asks the user: ${status.question} (${TO_ASK})`]),
     ...(status.progress.message === undefined ? [] : [`Last report: ${status.progress.message}`]),
     ...(status.run_at === undefined ? [] : [`Due: ${status.run_at}`]),
     ...(status.result === undefined ? [] : [`Result: ${JSON.stringify(status.result)}${cutWords(status)}`]),

@@ -24,6 +24,10 @@ export interface ToolSpec<Input extends v.GenericSchema, Output extends v.Generi
   run(context: OperationContext, input: v.InferOutput<Input>, call: McpCall): Promise<ToolAnswer<v.InferInput<Output>>>;
 }
 
+/**
+ * Of the two, agents hand one to their model: some the data, some the text. So each says all that a model needs to go on,
+ * and each is bounded.
+ */
 export type ToolAnswer<Data> =
   | { readonly kind: "data"; readonly data: Data; readonly text: string }
   /** A question to the user, or the handle of a task. */
@@ -34,7 +38,7 @@ export type ProjectTool = (context: OperationContext) => McpTool;
 
 /** Only reads. */
 export const READS: ToolAnnotations = { readOnlyHint: true, openWorldHint: false };
-/** Adds, and takes nothing away. */
+/** Adds, and takes nothing away that cannot be had back with the next call. */
 export const ADDS: ToolAnnotations = { readOnlyHint: false, destructiveHint: false, openWorldHint: false };
 /** Changes what is there; everything can be undone. */
 export const CHANGES: ToolAnnotations = { readOnlyHint: false, destructiveHint: true, openWorldHint: false };

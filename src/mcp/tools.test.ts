@@ -51,6 +51,52 @@ describe("the tool list", () => {
   });
 });
 
+describe("an answer", () => {
+  // Some agents give their model the data of an answer, others its text.
+  test("is bounded as data too", async () => {
+    const { count } = await loadTokenCounter();
+    const agent = await bench.connect();
+    const tasks = Array.from({ length: 600 }, (_, at) => ({ id: `part-${at}-${"long ".repeat(6)}${at * 7}` }));
+    await agent.call("submit_plan", { name: "Many", tasks });
+    const told = await agent.call("get_brief", { tokens: 1_000 });
+    expect(count(JSON.stringify(told.data))).toBeLessThanOrEqual(1_500);
+    expect(told.data).toMatchObject({ counts: { pending: 600 } });
+    for (let at = 0; at < 8; at += 1) {
+      const fact = `The parser ${at} ${`reads what ${at} `.repeat(80)}`;
+      await agent.call("remember", { fact, kind: "finding" });
+    }
+    for (const tokens of [50, 1_000]) {
+      const { data } = await agent.call("recall", { query: "what does the parser read", tokens });
+      expect(data.facts).not.toEqual([]);
+      expect(count(JSON.stringify(data))).toBeLessThanOrEqual(tokens + 150);
+    }
+  });
+
+  test("says as data too how it goes on", async () => {
+    const agent = await withPlan();
+    expect((await agent.call("next_task")).data.next_step).toContain("update_task a complete, with evidence");
+    const done = await agent.call("update_task", { task_id: "a", action: "complete", evidence: "x" });
+    expect(done.data).toMatchObject({ ready: ["b"], next_step: "next_task gives you the next one." });
+    const asking = await agent.call("get_task_status", { task_id: await taskWithQuestion(bench) });
+    expect(asking.data).toMatchObject({ question: "Publish it?", next_step: expect.stringContaining("ask") });
+  });
+
+  test("of a report is not what an agent has to ask its user for first", async () => {
+    const { client } = await bench.connect();
+    const { tools } = await client.listTools();
+    const destructive = tools.filter(({ annotations }) => annotations?.destructiveHint === true);
+    expect(destructive.map(({ name }) => name)).toEqual(["restore_checkpoint", "engine_interrupt"]);
+  });
+});
+
+describe("the tasks extension", () => {
+  test.each(ERAS)("is offered only where it is served (%s)", async (era) => {
+    const { client } = await bench.connect({ era });
+    const offered = client.getServerCapabilities()?.extensions?.["io.modelcontextprotocol/tasks"];
+    expect(offered !== undefined).toBe(era === "2026-07-28");
+  });
+});
+
 describe.each(ERAS)("an agent (%s)", (era) => {
   test("plans, takes, reports and completes, and the next task becomes ready", async () => {
     const agent = await withPlan({ era });
@@ -177,7 +223,7 @@ describe("several agents", () => {
     const { runOperation } = await import("../operations/operation.ts");
     const { log } = await import("../operations/log.ts");
     const { items } = await runOperation(log, bench.project, { input: {} });
-    expect(items.every(({ actor }) => /^claude-code-[0-9a-f]{4}$/.test(actor))).toBe(true);
+    expect(items.every(({ actor }) => /^claude-code-[0-9a-f]{8}$/.test(actor))).toBe(true);
   });
 });
 

@@ -5,6 +5,7 @@ import * as v from "valibot";
 import { brief } from "../../operations/brief.ts";
 import { recoverLost } from "../../operations/manual-claims.ts";
 import { runOperation } from "../../operations/operation.ts";
+import { countFitting } from "../answer-limits.ts";
 import { toBriefText } from "../brief-text.ts";
 import { answer, defineTool, READS } from "../tool.ts";
 
@@ -20,6 +21,7 @@ export const getBrief = defineTool({
     brief: v.string(),
     session_id: v.nullable(v.string()),
     counts: v.record(v.string(), v.number()),
+    /** The first of each; the counts tell how many there are. */
     done: v.array(v.string()),
     now: v.array(v.string()),
     next: v.array(v.string()),
@@ -29,18 +31,29 @@ export const getBrief = defineTool({
     await recoverLost(context);
     const told = await runOperation(brief, context, { input: { tokens: budget, session: session ?? null } });
     const text = toBriefText(told);
-    const nameOf = ({ key, taskId }: { readonly key: string | null; readonly taskId: string }): string =>
-      key ?? taskId.slice(0, 8);
+    const namesOf = async (tasks: readonly Named[]): Promise<readonly string[]> => {
+      const names = tasks.slice(0, MOST_NAMES).map(({ key, taskId }) => key ?? taskId.slice(0, 8));
+      return names.slice(0, await countFitting(names, Math.ceil(budget * NAMES_SHARE)));
+    };
     return answer(
       {
         brief: text,
         session_id: told.session?.id ?? null,
         counts: told.counts,
-        done: told.done.map(nameOf),
-        now: told.now.map(nameOf),
-        next: told.next.map(nameOf),
+        done: [...(await namesOf(told.done))],
+        now: [...(await namesOf(told.now))],
+        next: [...(await namesOf(told.next))],
       },
       text,
     );
   },
 });
+
+interface Named {
+  readonly key: string | null;
+  readonly taskId: string;
+}
+
+/** Of the budget, for each list: the text tells the same, and many agents read both. */
+const NAMES_SHARE = 0.1;
+const MOST_NAMES = 500;

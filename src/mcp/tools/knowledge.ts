@@ -7,6 +7,7 @@ import { runOperation } from "../../operations/operation.ts";
 import { recall as recallOperation } from "../../operations/recall.ts";
 import { remember as rememberOperation } from "../../operations/remember.ts";
 import { nameOfAgent } from "../agent-name.ts";
+import { countFitting, cutToTokens } from "../answer-limits.ts";
 import { ADDS, answer, defineTool, READS } from "../tool.ts";
 
 export const remember = defineTool({
@@ -26,6 +27,8 @@ export const remember = defineTool({
     /** `outdated`: this was replaced or forgotten before, and is not recorded. */
     outcome: v.picklist(["recorded", "known", "outdated"]),
     fact_id: v.string(),
+    /** Of one that is outdated: why. */
+    note: v.optional(v.string()),
   }),
   async run(context, { fact: text, kind, source, supersedes, depends_on: dependsOn }, { client }) {
     const { outcome, fact } = await runOperation(rememberOperation, context, {
@@ -43,7 +46,15 @@ export const remember = defineTool({
       known: `Known already: fact ${id}.`,
       outdated: `Not recorded: fact ${id} said so and is ${fact.status}${fact.statusNote === null ? "" : ` (${fact.statusNote})`}.`,
     };
-    return answer({ success: outcome !== "outdated", outcome, fact_id: fact.id }, words[outcome]);
+    return answer(
+      {
+        success: outcome !== "outdated",
+        outcome,
+        fact_id: fact.id,
+        ...(outcome === "outdated" ? { note: words.outdated } : {}),
+      },
+      words[outcome],
+    );
   },
 });
 
@@ -64,18 +75,28 @@ export const recall = defineTool({
     left_out: v.number(),
   }),
   async run(context, { query, kind, tokens }) {
-    const { items, text, leftOut } = await runOperation(recallOperation, context, {
-      input: { query, tokens, ...(kind === undefined || kind.length === 0 ? {} : { kind }) },
-    });
-    const facts = items.map(({ id, kind: of, text: fact, source, status }) => ({
-      fact_id: id,
-      kind: of,
-      fact,
-      source,
-      status,
-    }));
+    const read = (limit: number) =>
+      runOperation(recallOperation, context, {
+        input: { query, tokens, limit, ...(kind === undefined || kind.length === 0 ? {} : { kind }) },
+      });
+    const whole = await read(MOST_FACTS);
+    const fitting = await countFitting(
+      whole.items.map((fact) => JSON.stringify(toRow(fact))),
+      tokens,
+    );
+    // As data they take more room than as text, and the model may be given either.
+    const { items, text, leftOut } = fitting < whole.items.length ? await read(fitting) : whole;
+    const facts = items.map(toRow);
+    const [best] = facts;
+    if (facts.length === 1 && best !== undefined) best.fact = (await cutToTokens(best.fact, tokens)).text;
     const none = "No fact answers that.";
     const more = leftOut === 0 ? "" : `\n${leftOut} more were found; ask for more tokens or more exactly.`;
     return answer({ facts, left_out: leftOut }, (items.length === 0 ? none : text) + more);
   },
 });
+
+const MOST_FACTS = 20;
+
+function toRow({ id, kind, text, source, status }: v.InferInput<typeof recallOperation.output>["items"][number]) {
+  return { fact_id: id, kind, fact: text, source, status };
+}

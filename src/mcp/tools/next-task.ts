@@ -8,7 +8,7 @@ import { taskNext } from "../../operations/task-next.ts";
 import { taskShow } from "../../operations/task-show.ts";
 import type { TaskJson } from "../../operations/json/task.ts";
 import { nameOfAgent } from "../agent-name.ts";
-import { ANSWER_LIMITS, cutToTokens } from "../answer-limits.ts";
+import { ANSWER_LIMITS, cutToTokens, shortenTo } from "../answer-limits.ts";
 import { taskName } from "../task-words.ts";
 import { ADDS, answer, defineTool } from "../tool.ts";
 import { agent } from "./task-arguments.ts";
@@ -45,6 +45,7 @@ export const nextTask = defineTool({
     claim: v.nullable(v.object({ execution_id: v.string(), expires_at: v.string() })),
     /** Why there is no task. */
     reason: v.nullable(v.string()),
+    next_step: v.optional(v.string()),
   }),
   async run(context, { claim, session, agent: said }, call) {
     const as = said ?? nameOfAgent(call.client);
@@ -56,9 +57,15 @@ export const nextTask = defineTool({
     }
     const task = await toDo(context, next.task);
     const held = next.claim;
+    const goOn = claimWords(held, taskName(next.task));
     return answer(
-      { task, claim: held && { execution_id: held.executionId, expires_at: held.leaseExpiresAt }, reason: null },
-      [...wordsOf(task, taskName(next.task)), ...claimWords(held, taskName(next.task))].join("\n"),
+      {
+        task,
+        claim: held && { execution_id: held.executionId, expires_at: held.leaseExpiresAt },
+        reason: null,
+        next_step: goOn,
+      },
+      [...wordsOf(task, taskName(next.task)), goOn].join("\n"),
     );
   },
 });
@@ -71,7 +78,7 @@ async function toDo(context: OperationContext, task: TaskJson): Promise<TaskToDo
   return {
     task_id: task.id,
     ...(task.key === null ? {} : { key: task.key }),
-    title: task.title,
+    title: shortenTo(task.title, ANSWER_LIMITS.noteChars),
     priority: task.priority,
     ...(task.description === null ? {} : { description: await cut(task.description) }),
     ...(instructions === null ? {} : { instructions: await cut(instructions) }),
@@ -93,14 +100,18 @@ async function outcomeOf(context: OperationContext, taskId: string): Promise<Tas
   const { key, id, title, result } = await runOperation(taskShow, context, { input: { task: taskId } });
   const told = result === null ? "" : JSON.stringify(result);
   const { text } = await cutToTokens(told, ANSWER_LIMITS.dependencyTokens);
-  return { name: taskName({ key, id }), title, result: text };
+  return { name: taskName({ key, id }), title: shortenTo(title, ANSWER_LIMITS.titleChars), result: text };
 }
 
 function earlierOf({ lastError, progress, retryCount }: TaskJson): Pick<TaskToDo, "earlier"> {
   const said = [
-    ...(lastError === null || retryCount === 0 ? [] : [`attempt ${retryCount} failed: ${lastError.message}`]),
+    ...(lastError === null || retryCount === 0
+      ? []
+      : [`attempt ${retryCount} failed: ${shortenTo(lastError.message, ANSWER_LIMITS.errorChars)}`]),
     ...(progress.percent > 0 || progress.message !== null
-      ? [`reported ${progress.percent} %${progress.message === null ? "" : `: ${progress.message}`}`]
+      ? [
+          `reported ${progress.percent} %${progress.message === null ? "" : `: ${shortenTo(progress.message, ANSWER_LIMITS.noteChars)}`}`,
+        ]
       : []),
   ].join("; ");
   return said === "" ? {} : { earlier: said };
@@ -117,9 +128,7 @@ function wordsOf(task: TaskToDo, name: string): readonly string[] {
   ];
 }
 
-function claimWords(claim: { readonly leaseExpiresAt: string } | null, name: string): readonly string[] {
-  if (claim === null) return ["Not claimed: call next_task to take it."];
-  return [
-    `Yours until ${claim.leaseExpiresAt}; reports keep it. When done: update_task ${name} complete, with evidence.`,
-  ];
+function claimWords(claim: { readonly leaseExpiresAt: string } | null, name: string): string {
+  if (claim === null) return "Not claimed: call next_task to take it.";
+  return `Yours until ${claim.leaseExpiresAt}; reports keep it. When done: update_task ${name} complete, with evidence.`;
 }

@@ -25,7 +25,7 @@ import { askUser, readAnswer } from "../task-extension.ts";
 import { openQuestion, showTask, unfinishedNeeds } from "../task-status.ts";
 import { taskLine, taskName, taskRowSchema, toTaskRow } from "../task-words.ts";
 import type { ToolAnswer } from "../tool.ts";
-import { answer, CHANGES, defineTool } from "../tool.ts";
+import { ADDS, answer, defineTool } from "../tool.ts";
 import { agent, taskId } from "./task-arguments.ts";
 
 const ACTIONS = [
@@ -63,13 +63,15 @@ const output = v.object({
   ready: v.optional(v.array(v.string())),
   /** Somebody asked that work on it stop. */
   stop: v.optional(v.boolean()),
+  next_step: v.optional(v.string()),
 });
 
 export const updateTask = defineTool({
   name: "update_task",
   description:
     "Reports on a task: progress keeps your claim; complete needs evidence; fail is tried again unless final; block sets it aside until retry; release gives it back; ask puts the question it waits with to the user.",
-  annotations: CHANGES,
+  // Every step of it can be gone back on: agents that ask before what destroys need not ask before each report.
+  annotations: ADDS,
   input,
   output,
   async run(context, said, call) {
@@ -90,23 +92,24 @@ async function report(context: OperationContext, said: Said, as: string): Promis
   const task = await runOperation(operation, context, { input: { task: before?.id ?? said.task_id, ...given } });
   const ready = before === null ? [] : await readyNow(context, before.dependents);
   const isToStop = said.action === "progress" && (await isAskedToStop(context, task));
+  const goOn = isToStop ? TO_STOP : said.action === "complete" ? "next_task gives you the next one." : null;
   return answer(
     {
       success: true,
       task: toTaskRow(task),
       ...(ready.length === 0 ? {} : { ready }),
       ...(isToStop ? { stop: true } : {}),
+      ...(goOn === null ? {} : { next_step: goOn }),
     },
     [
       taskLine(task),
       ...(ready.length === 0 ? [] : [`Ready now: ${ready.join(", ")}`]),
-      ...(isToStop
-        ? ["Somebody asked to stop: finish the step you are at, then update_task with action release."]
-        : []),
-      ...(said.action === "complete" ? ["next_task gives you the next one."] : []),
+      ...(goOn === null ? [] : [goOn]),
     ].join("\n"),
   );
 }
+
+const TO_STOP = "Somebody asked to stop: finish the step you are at, then update_task with action release.";
 
 type TaskOperation = Operation<v.GenericSchema, typeof taskDone.output>;
 
