@@ -81,6 +81,15 @@ describe("an answer", () => {
     expect(asking.data).toMatchObject({ question: "Publish it?", next_step: expect.stringContaining("ask") });
   });
 
+  test("to an agent that says its name asks it to go on saying it", async () => {
+    const agent = await withPlan();
+    const { data } = await agent.call("next_task", { agent: "me" });
+    expect(data.next_step).toContain('with evidence and agent "me"');
+    const done = { task_id: "a", action: "complete", evidence: "x" };
+    expect((await agent.call("update_task", done)).text).toContain("is claimed by me");
+    expect((await agent.call("update_task", { ...done, agent: "me" })).isError).toBe(false);
+  });
+
   test("of a report is not what an agent has to ask its user for first", async () => {
     const { client } = await bench.connect();
     const { tools } = await client.listTools();

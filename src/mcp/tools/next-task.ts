@@ -57,7 +57,7 @@ export const nextTask = defineTool({
     }
     const task = await toDo(context, next.task);
     const held = next.claim;
-    const goOn = claimWords(held, taskName(next.task));
+    const goOn = claimWords(held, { name: taskName(next.task), said });
     return answer(
       {
         task,
@@ -128,7 +128,15 @@ function wordsOf(task: TaskToDo, name: string): readonly string[] {
   ];
 }
 
-function claimWords(claim: { readonly leaseExpiresAt: string } | null, name: string): string {
+interface Claimed {
+  /** Of the task. */
+  readonly name: string;
+  /** What the agent called itself; its reports must say the same. */
+  readonly said: string | undefined;
+}
+
+function claimWords(claim: { readonly leaseExpiresAt: string } | null, { name, said }: Claimed): string {
   if (claim === null) return "Not claimed: call next_task to take it.";
-  return `Yours until ${claim.leaseExpiresAt}; reports keep it. When done: update_task ${name} complete, with evidence.`;
+  const as = said === undefined ? "" : ` and agent ${JSON.stringify(said)}, as in every report on it`;
+  return `Yours until ${claim.leaseExpiresAt}; reports keep it. When done: update_task ${name} complete, with evidence${as}.`;
 }
