@@ -28,8 +28,10 @@ export async function countFitting(texts: readonly string[], budget: number): Pr
   const counter = await loadTokenCounter();
   let used = 0;
   for (const [at, text] of texts.entries()) {
-    used += counter.count(text);
-    if (used > budget) return Math.max(1, at);
+    // Rows of lists are told again and again, so what they come to is worth remembering.
+    const tokens = counter.countLines([text], budget - used);
+    if (tokens === false) return Math.max(1, at);
+    used += tokens;
   }
   return texts.length;
 }

@@ -28,9 +28,9 @@ const DEFAULT_TOKENS = 1_000;
 const NAMES = 20_000;
 /** Of a section. */
 const LINES = 200;
-/** No line of a section takes fewer tokens, and hardly a task of a list: what a budget has no room for is not read. */
-const SHORTEST_LINE_TOKENS = 7;
-const SHORTEST_ITEM_TOKENS = 4;
+/** What a line of a section and a task of a list take at least, as a rule: what a budget has no room for is not read. */
+const SHORT_LINE_TOKENS = 12;
+const SHORT_ITEM_TOKENS = 6;
 
 const named = { taskId: v.string(), key: v.nullable(v.string()) };
 const line = {
@@ -86,8 +86,8 @@ export const brief = defineOperation({
     const state = await context.store.execute(getBriefState, {
       sessionId,
       names: NAMES,
-      tasks: Math.ceil(input.tokens / SHORTEST_ITEM_TOKENS),
-      lines: Math.min(LINES, Math.ceil(input.tokens / SHORTEST_LINE_TOKENS)),
+      tasks: Math.ceil(input.tokens / SHORT_ITEM_TOKENS),
+      lines: Math.min(LINES, Math.ceil(input.tokens / SHORT_LINE_TOKENS)),
     });
     const namer = createNamer(namesIn(state));
     const holders = await findHolders(context);

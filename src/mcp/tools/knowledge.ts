@@ -75,27 +75,26 @@ export const recall = defineTool({
     left_out: v.number(),
   }),
   async run(context, { query, kind, tokens }) {
-    const read = (limit: number) =>
-      runOperation(recallOperation, context, {
-        input: { query, tokens, limit, ...(kind === undefined || kind.length === 0 ? {} : { kind }) },
-      });
-    const whole = await read(MOST_FACTS);
+    const found = await runOperation(recallOperation, context, {
+      input: { query, tokens, ...(kind === undefined || kind.length === 0 ? {} : { kind }) },
+    });
+    const rows = found.items.map(toRow);
+    // As data they take more room than as text, and the model may be given either.
     const fitting = await countFitting(
-      whole.items.map((fact) => JSON.stringify(toRow(fact))),
+      rows.map((row) => JSON.stringify(row)),
       tokens,
     );
-    // As data they take more room than as text, and the model may be given either.
-    const { items, text, leftOut } = fitting < whole.items.length ? await read(fitting) : whole;
-    const facts = items.map(toRow);
-    const [best] = facts;
-    if (facts.length === 1 && best !== undefined) best.fact = (await cutToTokens(best.fact, tokens)).text;
-    const none = "No fact answers that.";
-    const more = leftOut === 0 ? "" : `\n${leftOut} more were found; ask for more tokens or more exactly.`;
-    return answer({ facts, left_out: leftOut }, (items.length === 0 ? none : text) + more);
+    const kept = rows.slice(0, fitting);
+    const [best] = kept;
+    const facts =
+      kept.length === 1 && best !== undefined ? [{ ...best, fact: (await cutToTokens(best.fact, tokens)).text }] : kept;
+    const leftOut = found.leftOut + rows.length - facts.length;
+    const more = leftOut === 0 ? [] : [`${leftOut} more were found; ask for more tokens or more exactly.`];
+    // A line a fact.
+    const told = facts.length === 0 ? ["No fact answers that."] : found.text.split("\n").slice(0, facts.length);
+    return answer({ facts, left_out: leftOut }, [...told, ...more].join("\n"));
   },
 });
-
-const MOST_FACTS = 20;
 
 function toRow({ id, kind, text, source, status }: v.InferInput<typeof recallOperation.output>["items"][number]) {
   return { fact_id: id, kind, fact: text, source, status };
