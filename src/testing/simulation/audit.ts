@@ -11,9 +11,10 @@ import type { Command, Row, SqlValue } from "../../store/command.ts";
 import { defineRead, rows } from "../../store/command.ts";
 import type { EdgeKind } from "../../store/commands/dependencies.ts";
 import { isSatisfied } from "../../store/commands/dependencies.ts";
+import { withImplied } from "../../store/implied-columns.ts";
 import type { Store } from "../../store/port.ts";
 import type { RawChange } from "../../store/rebuild.ts";
-import { readRawChanges } from "../../store/rebuild.ts";
+import { keyIn, readRawChanges } from "../../store/rebuild.ts";
 import { rowKeyText } from "../../store/rows.ts";
 import type { Table } from "../../store/tables.ts";
 import { LOGGED_TABLES } from "../../store/tables.ts";
@@ -86,8 +87,19 @@ function columnsOf(text: string | null, change: RawChange): Readonly<Record<stri
 
 function apply(state: State, change: RawChange): void {
   const table = rowsOf(state, change.entity);
+  const present = table.get(change.rowKey);
   if (change.after === null) table.delete(change.rowKey);
-  else table.set(change.rowKey, { ...table.get(change.rowKey), ...columnsOf(change.after, change) });
+  else
+    table.set(
+      change.rowKey,
+      present === undefined ? newRowOf(change) : { ...present, ...columnsOf(change.after, change) },
+    );
+}
+
+function newRowOf(change: RawChange): Row {
+  const table = LOGGED_TABLES.find(({ name }) => name === change.entity);
+  assert(table !== undefined, `${change.entity} is a logged table`);
+  return withImplied(table, columnsOf(change.after, change), { ...change, key: keyIn(change, table) });
 }
 
 function check(state: State, change: RawChange, concurrency: number): void {

@@ -1,0 +1,117 @@
+/** The fault tools themselves, on SQLite: what they do to processes, and that the audit sees what is wrong. */
+
+import { execFileSync } from "node:child_process";
+import { join, resolve } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+
+import { systemClock } from "../../src/base/clock.ts";
+import { systemRandom } from "../../src/base/random.ts";
+import type { Store } from "../../src/store/port.ts";
+import { openSqliteStore } from "../../src/store/sqlite/sqlite-store.ts";
+import { auditFaults } from "./fault-audit.ts";
+import { readLoadState } from "./load-state.ts";
+import type { LoadProject } from "./load-project.ts";
+import { createLoadProject } from "./load-project.ts";
+import { recoveries } from "./recovery.ts";
+import type { WorkerFleet } from "./worker-fleet.ts";
+import { createFleet } from "./worker-fleet.ts";
+
+let project: LoadProject;
+let fleet: WorkerFleet;
+let storeUrl: string;
+
+beforeEach(() => {
+  project = createLoadProject({ leaseMs: 2_000, stepMs: 40 });
+  fleet = createFleet({ projectDir: project.dir, concurrency: 2 });
+  storeUrl = join(project.dir, "store.db");
+});
+afterEach(async () => {
+  await fleet.killAll();
+  project.remove();
+});
+
+describe("a fleet", () => {
+  test(
+    "is killed in part, and the audit finds nothing wrong and says how long it took",
+    { timeout: 60_000 },
+    async () => {
+      submit(24);
+      const [first] = [fleet.start({ storeUrl }), fleet.start({ storeUrl })];
+      await first.ready;
+      await until(() => project.happenings().some(({ kind, pid }) => kind === "effect" && pid === first.pid));
+      const killedAt = Date.now();
+      await first.kill();
+      const store = await openStore();
+      const { running } = await store.execute(readLoadState, null);
+      const met = running.filter(({ pid }) => pid === first.pid).map(({ execution }) => execution);
+      await until(async () => (await store.execute(readLoadState, null)).completed === 24);
+      const audit = await auditNow(store);
+      const [recovery] = recoveries(audit.changes, [{ name: "kill", from: killedAt, executions: met }]);
+      expect(audit.problems).toEqual([]);
+      expect(audit).toMatchObject({ tasks: 24, steps: 96, repeatedOnce: [], staleBegins: [] });
+      expect(audit.takeovers).toBeGreaterThanOrEqual(met.length);
+      expect(recovery?.slowestMs).toBeLessThan(2_000);
+      await store.close();
+      await fleet.stopAll();
+      expect(fleet.surprises()).toEqual([]);
+    },
+  );
+
+  test("takes itself to be elsewhere, and at another time", { timeout: 30_000 }, async () => {
+    submit(400);
+    const worker = fleet.start({ storeUrl, host: "elsewhere" });
+    await worker.ready;
+    worker.setClock(3_600_000);
+    const store = await openStore();
+    await until(async () => (await auditNow(store)).changes.some(({ at }) => at > Date.now() + 3_500_000));
+    await store.close();
+    worker.pause();
+    const before = project.happenings().length;
+    await pause(300);
+    expect(project.happenings().length).toBe(before);
+    worker.resume();
+    await until(() => project.happenings().length > before);
+    expect(await worker.stop()).toBe(0);
+  });
+});
+
+describe("the audit", () => {
+  test("names what was not done", { timeout: 30_000 }, async () => {
+    submit(3);
+    const store = await openStore();
+    expect((await auditNow(store)).problems).toContain("task t0 is pending (null)");
+    await store.close();
+  });
+});
+
+async function openStore(): Promise<Store> {
+  return await openSqliteStore({
+    path: storeUrl,
+    projectName: "faults",
+    actor: "audit",
+    clock: systemClock,
+    random: systemRandom,
+  });
+}
+
+async function auditNow(store: Store) {
+  return await auditFaults(store, { happenings: project.happenings(), concurrency: 2 });
+}
+
+function submit(taskCount: number): void {
+  const bin = resolve(import.meta.dirname, "../../bin/perdure.js");
+  execFileSync(process.execPath, [
+    bin,
+    "plan",
+    project.writePlan(taskCount),
+    "--project",
+    project.dir,
+    "--store",
+    storeUrl,
+  ]);
+}
+
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await pause(50);
+}
