@@ -22,6 +22,11 @@ export interface TcpProxy {
   halfOpen(direction: Direction): void;
   /** Both directions vanish. New connections are accepted, and nothing ever answers. */
   blackhole(): void;
+  /**
+   * Lies in wait for these bytes on their way to the server: they are swallowed, or passed on and their answer is. Resolves
+   * when it has happened; all later connections work.
+   */
+  ambush(bytes: string, swallowed: "request" | "answer"): Promise<void>;
   /** New connections are refused. */
   refuse(): Promise<void>;
   /** New connections work. Those that lost nothing go on. */
@@ -39,6 +44,8 @@ interface ProxyOptions {
 interface Link {
   readonly client: Socket;
   readonly server: Socket;
+  /** Directions that an ambush has taken. */
+  readonly lost: Set<Direction>;
 }
 
 export async function startTcpProxy({
@@ -49,6 +56,8 @@ export async function startTcpProxy({
   const links = new Set<Link>();
   const delayMs: Record<Direction, number> = { toServer: 0, toClient: 0 };
   const vanishing = new Set<Direction>();
+  let trap: { readonly bytes: string; readonly swallowed: "request" | "answer"; readonly spring: () => void } | null =
+    null;
 
   const pass = (link: Link, direction: Direction): void => {
     const [from, to] = direction === "toServer" ? [link.client, link.server] : [link.server, link.client];
@@ -64,13 +73,20 @@ export async function startTcpProxy({
       setTimeout(() => queue.shift()?.(), dueAt - now);
     };
     const passOn = (act: () => void): void => {
-      if (vanishing.has(direction)) isLost = true;
+      if (vanishing.has(direction) || link.lost.has(direction)) isLost = true;
       if (isLost) return;
       later(() => {
         if (!to.destroyed) act();
       });
     };
-    from.on("data", (chunk) => passOn(() => to.write(chunk)));
+    from.on("data", (chunk) => {
+      if (trap !== null && direction === "toServer" && chunk.includes(trap.bytes)) {
+        link.lost.add("toClient");
+        if (trap.swallowed === "request") link.lost.add("toServer");
+        trap.spring();
+      }
+      passOn(() => to.write(chunk));
+    });
     from.on("end", () => passOn(() => to.end()));
     from.on("error", () => passOn(() => to.resetAndDestroy()));
     from.on("close", () => {
@@ -80,7 +96,7 @@ export async function startTcpProxy({
 
   const listener = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     const server = connect({ host, port: serverPort, allowHalfOpen: true, noDelay: true });
-    const link = { client, server };
+    const link = { client, server, lost: new Set<Direction>() };
     links.add(link);
     pass(link, "toServer");
     pass(link, "toClient");
@@ -125,6 +141,14 @@ export async function startTcpProxy({
     blackhole() {
       vanishing.add("toServer").add("toClient");
     },
+    ambush: async (bytes, swallowed) =>
+      new Promise((done) => {
+        const spring = (): void => {
+          trap = null;
+          done();
+        };
+        trap = { bytes, swallowed, spring };
+      }),
     async refuse() {
       if (listener.listening) stopListening();
     },

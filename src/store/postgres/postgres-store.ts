@@ -31,6 +31,7 @@ import type { ServerClock } from "./server-clock.ts";
 import { serverClock } from "./server-clock.ts";
 import type { PostgresUrl } from "./store-url.ts";
 import { parsePostgresUrl } from "./store-url.ts";
+import type { CommitMark } from "./transaction.ts";
 import { Transaction } from "./transaction.ts";
 
 export interface PostgresStoreOptions {
@@ -303,15 +304,20 @@ class PooledStore implements PostgresStore {
     group: readonly Call[],
     { isApart, inDoubt }: { readonly isApart: boolean; readonly inDoubt: InDoubt },
   ): Promise<readonly Outcome[]> {
-    const settled = await inDoubt.settle(client);
-    if (settled !== null) return settled;
     const transaction = this.#begin(client, "write");
     try {
+      const settled = await inDoubt.settle(transaction);
+      if (settled !== null) {
+        await transaction.rollback();
+        this.#notifyHere();
+        this.#scheduleNotification();
+        return settled;
+      }
       const outcomes = isApart
         ? await this.#performApart(transaction, group)
         : await this.#performTogether(transaction, group);
-      const id = await transaction.transactionId();
-      if (id !== null) inDoubt.enter(id, outcomes);
+      const mark = await transaction.mark();
+      if (mark !== null) inDoubt.enter(mark, outcomes);
       await transaction.commit();
       inDoubt.leave();
       if (transaction.writes > 0) this.#notifyHere();
@@ -489,31 +495,23 @@ class PooledStore implements PostgresStore {
 
 /** What a group came to whose commit was sent and not answered. */
 class InDoubt {
-  #transaction: { readonly id: string; readonly outcomes: readonly Outcome[] } | null = null;
+  #sent: { readonly mark: CommitMark; readonly outcomes: readonly Outcome[] } | null = null;
 
-  enter(id: string, outcomes: readonly Outcome[]): void {
-    this.#transaction = { id, outcomes };
+  enter(mark: CommitMark, outcomes: readonly Outcome[]): void {
+    this.#sent = { mark, outcomes };
   }
 
   leave(): void {
-    this.#transaction = null;
+    this.#sent = null;
   }
 
-  /** The outcomes, if the transaction turns out to have been committed; `null` when there is none or it was not. */
-  async settle(client: PoolClient): Promise<readonly Outcome[] | null> {
-    if (this.#transaction === null) return null;
-    const { id, outcomes } = this.#transaction;
-    for (;;) {
-      const { rows } = await client.query("select pg_xact_status($1::text::xid8) as status", [id]);
-      const status: unknown = rows[0]?.status;
-      if (status === "in progress") {
-        // The server has not noticed yet that nobody is at the other end.
-        await delay(50);
-        continue;
-      }
-      this.#transaction = null;
-      return status === "committed" ? outcomes : null;
-    }
+  /** The outcomes, if it turns out to have been committed; `null` when there is none or it was not. */
+  async settle(transaction: Transaction): Promise<readonly Outcome[] | null> {
+    if (this.#sent === null) return null;
+    const { mark, outcomes } = this.#sent;
+    const isCommitted = await transaction.wasCommitted(mark);
+    this.#sent = null;
+    return isCommitted ? outcomes : null;
   }
 }
 

@@ -32,11 +32,26 @@ const SILENCE_MS = 5_000;
 
 type LogEntry = readonly SqlValue[];
 
+/** By what one entry of the change log is told from all others. */
+const ENTRY_KEY = ["at", "actor", "verb", "entity", "row_key", "part"];
+
+/** The first entry after the newest there was is of this transaction, as nobody else writes to the project meanwhile. */
+const MARK_SQL = `select pg_current_xact_id()::text as id,
+  coalesce((select max(seq) from changes where project_id = current_setting('perdure.project')), 0) as newest`;
+
+export interface CommitMark {
+  readonly transactionId: string;
+  readonly newestSeq: number;
+  readonly entries: ReadonlySet<string>;
+}
+
 export class Transaction {
   readonly #options: TransactionOptions;
   readonly #sent: Promise<unknown>[] = [];
   #failure: { readonly error: unknown } | null = null;
   #log: LogEntry[] = [];
+  /** All there were, also those of calls that were gone back on. */
+  readonly #entries: LogEntry[] = [];
   #logSql: string | null = null;
   #writes = 0;
   #hasLogged = false;
@@ -100,12 +115,32 @@ export class Transaction {
     return this.#hasLogged;
   }
 
-  /** The id by which the server tells later whether this was committed; `null` when nothing was written. */
-  async transactionId(): Promise<string | null> {
+  /** What tells later whether this was committed, by `wasCommitted` of another; `null` when nothing was written. */
+  async mark(): Promise<CommitMark | null> {
     if (this.#identifying === null) return null;
     await this.settle();
     const { rows } = await this.#identifying;
-    return String(rows[0]?.id);
+    const entries = new Set(this.#entries.map((entry) => this.#entryKey(entry)));
+    return { transactionId: String(rows[0]?.id), newestSeq: Number(rows[0]?.newest), entries };
+  }
+
+  /**
+   * Whether what another transaction of this project wrote is there. This one has the project's lock, so the other has
+   * come to its end. Its id alone does not tell: a server that crashed gives ids again that it had not written down.
+   */
+  async wasCommitted({ transactionId, newestSeq, entries }: CommitMark): Promise<boolean> {
+    if (entries.size === 0) {
+      // Of no state, and safe to do again: what follows only saves doing it.
+      const sql = `select $1::text::xid8 < pg_snapshot_xmax(pg_current_snapshot()) as is_past,
+        case when $1::text::xid8 < pg_snapshot_xmax(pg_current_snapshot()) then pg_xact_status($1::text::xid8) end as status`;
+      const { rows } = await this.#send({ text: sql, values: [transactionId] });
+      return rows[0]?.status === "committed";
+    }
+    const sql = `select ${ENTRY_KEY.join(", ")} from changes
+      where project_id = current_setting('perdure.project') and seq > $1 order by seq limit 1`;
+    const { rows } = await this.#send({ text: sql, values: [newestSeq] });
+    const row = rows[0] as Row | undefined;
+    return row !== undefined && entries.has(JSON.stringify(ENTRY_KEY.map((column) => row[column])));
   }
 
   /** Appends what was logged and commits. */
@@ -160,6 +195,7 @@ export class Transaction {
     if (statement.verb === "insert" && statement.table === "changes" && !statement.answers && !statement.setsSeq) {
       this.#logSql = sql;
       this.#log.push(...sets);
+      this.#entries.push(...sets);
       this.#hasLogged = true;
       return true;
     }
@@ -170,7 +206,12 @@ export class Transaction {
   /** With the first write the transaction gets its id, which is asked for on the way, so that no round trip is spent on it. */
   #noteWrite(count: number): void {
     this.#writes += count;
-    this.#identifying ??= this.#send(this.#prepared("transaction_id", "select pg_current_xact_id()::text as id", []));
+    this.#identifying ??= this.#send(this.#prepared("transaction_id", MARK_SQL, []));
+  }
+
+  #entryKey(entry: LogEntry): string {
+    const columns = (/\(([^)]+)\)/.exec(this.#logSql ?? "")?.[1] ?? "").split(", ");
+    return JSON.stringify(ENTRY_KEY.map((column) => entry[columns.indexOf(column)]));
   }
 
   #appendLog(): void {
