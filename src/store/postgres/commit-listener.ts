@@ -3,7 +3,7 @@
  * time to time in any case, for what a lost connection did not pass on.
  */
 
-import type { Client } from "pg";
+import type { Client, QueryConfig } from "pg";
 
 import type { Connections } from "./connections.ts";
 
@@ -24,6 +24,9 @@ export interface CommitListenerOptions {
 /** How often it looks while it is listening, and while it is not. */
 const POLL_MS = { listening: 5_000, otherwise: 250 } as const;
 
+/** How long an answer may take before the listening connection is given up. */
+const SILENCE_MS = 1_000;
+
 export function listenForCommits(options: CommitListenerOptions): () => void {
   let client: Client | null = null;
   let isListening = false;
@@ -39,6 +42,7 @@ export function listenForCommits(options: CommitListenerOptions): () => void {
     timer.unref();
   };
   const look = (): void => {
+    void checkAlive();
     void options.newestSeq().then((seq) => {
       if (seq !== null && newest !== null && seq !== newest) options.onCommit();
       newest = seq ?? newest;
@@ -46,10 +50,22 @@ export function listenForCommits(options: CommitListenerOptions): () => void {
     });
   };
 
+  let loseClient = (): void => {};
+  /** A connection can die without a word to either end; a server that still is there answers. */
+  const checkAlive = async (): Promise<void> => {
+    const [asked, lose] = [client, loseClient];
+    if (asked === null || !isListening) return;
+    const query: QueryConfig & { query_timeout: number } = { text: "select 1 as alive", query_timeout: SILENCE_MS };
+    await asked.query(query).catch(lose);
+  };
+
   const connect = async (): Promise<void> => {
     const next = options.connections.makeClient();
+    let isLost = false;
     const lose = (): void => {
-      if (client !== next && client !== null) return;
+      // Said once by the error, once by the end, and once by whoever waited for an answer.
+      if (isLost) return;
+      isLost = true;
       client = null;
       isListening = false;
       next.removeAllListeners("notification");
@@ -60,6 +76,7 @@ export function listenForCommits(options: CommitListenerOptions): () => void {
       retryMs = Math.min(RECONNECT_MS.most, retryMs * 2);
     };
     client = next;
+    loseClient = lose;
     next.on("error", lose);
     next.on("end", lose);
     next.on("notification", ({ channel, payload }) => {

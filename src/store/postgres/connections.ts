@@ -30,6 +30,8 @@ export async function openConnections(url: PostgresUrl): Promise<Connections> {
   const pool: Pool = new pg.Pool({ ...config, max: url.poolSize, idleTimeoutMillis: 30_000, allowExitOnIdle: true });
   // An idle connection that breaks is replaced when the next one is needed.
   pool.on("error", () => {});
+  // One in use tells whoever waits for its answer; said to nobody else, it would end the process.
+  pool.on("connect", (client) => void client.on("error", () => {}));
   return {
     take: () => pool.connect(),
     makeClient: () => new pg.Client(config),

@@ -55,7 +55,7 @@ export function isConnectionLost(error: unknown): boolean {
     // `pg` says these without a code.
     return (
       error instanceof Error &&
-      /Connection terminated|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed/.test(
+      /Connection terminated|timeout expired|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Client was closed/.test(
         error.message,
       )
     );

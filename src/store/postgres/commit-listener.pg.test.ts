@@ -1,0 +1,79 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { afterEach, beforeEach, expect, test } from "vitest";
+
+import { startTcpProxy } from "../../../test/faults/tcp-proxy.ts";
+import { systemRandom } from "../../base/random.ts";
+import { aSession } from "../../testing/builders.ts";
+import { createSession } from "../commands/sessions.ts";
+import type { Databases } from "../testing/postgres/databases.ts";
+import { sharedPostgres } from "../testing/postgres/shared-postgres.ts";
+import type { PostgresStore } from "./postgres-store.ts";
+import { openPostgresStore } from "./postgres-store.ts";
+
+let databases: Databases;
+let url: string;
+const opened: PostgresStore[] = [];
+
+beforeEach(async () => {
+  databases = await sharedPostgres({ isSynced: false });
+  url = await databases.createDatabase();
+});
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map(async (store) => store.close()));
+  await databases.dropDatabase(url);
+});
+
+async function aStore(through = url): Promise<PostgresStore> {
+  const store = await openPostgresStore({
+    url: `${through}?project=listening`,
+    projectName: "listening",
+    actor: "test",
+    random: systemRandom,
+  });
+  opened.push(store);
+  return store;
+}
+
+async function listenerCount(): Promise<number> {
+  const sql =
+    "select pid from pg_stat_activity where datname = $1 and (query like 'listen %' or query = 'select 1 as alive')";
+  return (await databases.query(sql, [new URL(url).pathname.slice(1)])).length;
+}
+
+async function commit(store: PostgresStore): Promise<void> {
+  await store.execute(createSession, aSession());
+}
+
+test("a lost listening connection is replaced by one, however often it is lost", { timeout: 60_000 }, async () => {
+  const store = await aStore();
+  store.onCommit(() => undefined);
+  for (let round = 0; round < 4; round++) {
+    while ((await listenerCount()) === 0) await pause(20);
+    await databases.terminateBackends(url);
+    await pause(500);
+  }
+  await pause(1_000);
+  expect(await listenerCount()).toBe(1);
+});
+
+test("a listening connection that has died without a word is noticed and replaced", { timeout: 60_000 }, async () => {
+  const { hostname, port } = new URL(url);
+  const proxy = await startTcpProxy({ host: hostname, port: Number(port) });
+  const listening = await aStore(proxy.through(url));
+  let told = 0;
+  listening.onCommit(() => {
+    told += 1;
+  });
+  while ((await listenerCount()) === 0) await pause(20);
+  proxy.halfOpen("toClient");
+  await pause(100);
+  await proxy.heal();
+  const writing = await aStore();
+  await pause(7_500);
+  told = 0;
+  const startedAt = performance.now();
+  await commit(writing);
+  while (told === 0) await pause(5);
+  expect(performance.now() - startedAt).toBeLessThan(500);
+  await proxy.close();
+});
