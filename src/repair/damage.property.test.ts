@@ -243,8 +243,8 @@ function damageAt(file: string, at: number, how: "flip" | "insert" | "cut"): str
 
 describe("places found before", () => {
   it.each<[string, number, "flip" | "cut", number]>([
-    ["an entry says a state before it that there is not", 294_221, "flip", 481],
-    ["a session is lost, and its tasks are not", 27_167, "cut", 2_439],
+    ["an entry says a state before it that there is not", 298_317, "flip", 481],
+    ["a session is lost, and its tasks are not", 31_263, "cut", 2_439],
   ])(
     "where %s cost only what neither copy holds, and that is told",
     async (_, at, how, journalAt) => {

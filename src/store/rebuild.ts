@@ -35,6 +35,12 @@ export interface RawChange {
 /** What it takes to apply a change, or to go back over it. */
 export type AppliedChange = Omit<RawChange, "actor" | "note" | "part">;
 
+/**
+ * The condition for all changes of a project, in their order. Without one on `seq` SQLite reads the whole log by its project and
+ * sorts it, even for the newest change alone.
+ */
+export const IN_LOG = "project_id = ? and seq > 0";
+
 export const CHANGE_COLUMNS = "seq, session_id, task_id, at, actor, verb, entity, row_key, before, after, note, part";
 
 export interface ReadRawChanges {
@@ -102,7 +108,7 @@ export const rebuildFromChanges = defineWrite(
     },
   ): Command<void> {
     for (const [hash, content] of input.blobs ?? []) yield* insertBlob(hash, content);
-    const last = yield* oneRow("select max(seq) as seq from changes where project_id = ?", context.projectId);
+    const last = yield* oneRow(`select max(seq) as seq from changes where ${IN_LOG}`, context.projectId);
     let previous = integer(last?.seq ?? 0);
     for (const change of input.changes) {
       if (change.seq <= previous) throw damagedChange(change, `comes after seq ${previous}`);

@@ -72,7 +72,7 @@ export function aWorker(id: string, sketch: Partial<RegisterWorker> = {}): Regis
 export function anEnvironment(sketch: Partial<EnvironmentFingerprint> = {}): EnvironmentFingerprint {
   return {
     perdureVersion: "0.1.0",
-    schemaVersion: 3,
+    schemaVersion: 4,
     nodeVersion: "24.0.0",
     platform: "linux-x64",
     gitCommit: null,

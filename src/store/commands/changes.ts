@@ -9,6 +9,7 @@ import { isJsonObject, parseStoredJson } from "../../base/json.ts";
 import type { Command, Row, SqlValue } from "../command.ts";
 import { defineRead, oneRow, rows } from "../command.ts";
 import { integer, text, textOrNull } from "../entity-rows.ts";
+import { IN_LOG } from "../rebuild.ts";
 import { tableOf } from "../tables.ts";
 
 export interface ListChanges {
@@ -62,7 +63,7 @@ function escapeLike(searched: string): string {
 }
 /** Of the last change; 0 when there is none. */
 export const newestSeq = defineRead("newest-seq", function* (context): Command<number> {
-  const row = yield* oneRow("select max(seq) as seq from changes where project_id = ?", context.projectId);
+  const row = yield* oneRow(`select max(seq) as seq from changes where ${IN_LOG}`, context.projectId);
   return integer(row?.seq ?? 0);
 });
 

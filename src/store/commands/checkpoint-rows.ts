@@ -9,7 +9,7 @@ import { asId } from "../../domain/ids.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
 import { oneRow } from "../command.ts";
 import { integer, text, textOrNull } from "../entity-rows.ts";
-import { CHANGE_COLUMNS } from "../rebuild.ts";
+import { CHANGE_COLUMNS, IN_LOG } from "../rebuild.ts";
 import { CHECKPOINTS, columnsOf } from "../tables.ts";
 import { loadValue } from "../values.ts";
 
@@ -62,7 +62,7 @@ const CHANGE_SQL = `select ${CHANGE_COLUMNS} from changes`;
 
 /** The newest change of the project; `null` when there is none. */
 export function* newestChange(context: CommandContext): Command<Row | null> {
-  return yield* oneRow(`${CHANGE_SQL} where project_id = ? order by seq desc limit 1`, context.projectId);
+  return yield* oneRow(`${CHANGE_SQL} where ${IN_LOG} order by seq desc limit 1`, context.projectId);
 }
 
 export function* changeAt(context: CommandContext, position: number): Command<Row | null> {

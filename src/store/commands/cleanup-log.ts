@@ -7,6 +7,7 @@ import type { Millis } from "../../base/clock.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
 import { defineRead, defineWrite, oneRow, rows } from "../command.ts";
 import { integer, integerOrNull, textOrNull } from "../entity-rows.ts";
+import { IN_LOG } from "../rebuild.ts";
 import { insertRow } from "../rows.ts";
 import { CLEANUPS, LOGGED_TABLES } from "../tables.ts";
 import { blobHashOf } from "../values.ts";
@@ -30,15 +31,11 @@ export interface TrimPoint {
 }
 
 function* trimPoint(context: CommandContext, rule: TrimRule): Command<TrimPoint> {
-  const young = yield* bound(
-    context,
-    "select min(seq) as seq from changes where project_id = ? and at >= ?",
-    rule.before,
-  );
+  const young = yield* bound(context, `select min(seq) as seq from changes where ${IN_LOG} and at >= ?`, rule.before);
   // A checkpoint needs the change it names, which its checksum covers, and all after it.
   const needed = yield* bound(context, "select min(position) as seq from checkpoints where project_id = ?");
   // The last change stays, or the database would give its number away again.
-  const newest = yield* bound(context, "select max(seq) as seq from changes where project_id = ?");
+  const newest = yield* bound(context, `select max(seq) as seq from changes where ${IN_LOG}`);
   const first = Math.min(young, needed, newest, rule.mirroredSeq + 1);
   // Whole commands only: what stands before the beginning of the first that stays.
   const boundary = yield* oneRow(
@@ -73,7 +70,7 @@ export const trimChanges = defineWrite(
   "trim-changes",
   function* (context, input: { readonly limit: number }): Command<number> {
     const through = yield* logBeginsAfter(context);
-    const first = yield* oneRow("select min(seq) as seq from changes where project_id = ?", context.projectId);
+    const first = yield* oneRow(`select min(seq) as seq from changes where ${IN_LOG}`, context.projectId);
     const from = integerOrNull(first?.seq);
     if (from === null || from > through) return 0;
     const last = Math.min(through, from + input.limit - 1);
