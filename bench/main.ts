@@ -15,6 +15,9 @@ import { mcp } from "./benchmarks/mcp.ts";
 import { memory } from "./benchmarks/memory.ts";
 import { memoryEntries } from "./benchmarks/memory-entries.ts";
 import { pickup } from "./benchmarks/pickup.ts";
+import { servedClaims } from "./benchmarks/served-claims.ts";
+import { servedPickup } from "./benchmarks/served-pickup.ts";
+import { servedThroughput } from "./benchmarks/served-throughput.ts";
 import { startup } from "./benchmarks/startup.ts";
 import { steps } from "./benchmarks/steps.ts";
 import { throughput } from "./benchmarks/throughput.ts";
@@ -37,6 +40,9 @@ const ALL: readonly Benchmark[] = [
   checkpoints,
   mcp,
   conversation,
+  servedThroughput,
+  servedPickup,
+  servedClaims,
 ];
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: "boolean" } } });

@@ -8,23 +8,30 @@ import { runAlone } from "../harness/program.ts";
 import type { Benchmark, Check } from "../harness/report.ts";
 import { check, number, ratio } from "../harness/report.ts";
 import { withScratch } from "../harness/scratch.ts";
+import type { StatementCount } from "../harness/statements.ts";
 import { median } from "../harness/statistics.ts";
 import type { OpenQueue, Subject } from "../subjects/subject.ts";
 import { nameOf, openQueue } from "../subjects/subject.ts";
 
-interface ClosedLoop extends OpenQueue {
+export interface ClosedLoop extends OpenQueue {
   readonly inFlight: number;
   readonly warmUpMs: number;
   readonly measuredMs: number;
 }
 
-interface LoopResult {
+export interface LoopResult {
   readonly durability: string;
   readonly perSecond: number;
   /** Of the event loop; all of the time when it never turned. */
   readonly delayP50Ms: number;
   readonly delayP99Ms: number;
+  /** What the process sent to a PostgreSQL server for each task. */
+  readonly sentPerTask: StatementCount | null;
+  /** Of this process. */
+  readonly cpuMsPerTask: number;
 }
+
+const NOTHING_SENT: StatementCount = { statements: 0, roundTrips: 0 };
 
 const closedLoop: Program<ClosedLoop, LoopResult> = {
   url: import.meta.url,
@@ -35,6 +42,8 @@ const closedLoop: Program<ClosedLoop, LoopResult> = {
     let created = 0;
     let completed = 0;
     let measuringSince: number | null = null;
+    let sentBefore = NOTHING_SENT;
+    let cpuBefore = process.cpuUsage();
     let startedAt = performance.now();
     const create = (): void => {
       created += 1;
@@ -45,6 +54,8 @@ const closedLoop: Program<ClosedLoop, LoopResult> = {
       if (measuringSince === null) {
         if (now - startedAt > warmUpMs) {
           measuringSince = now;
+          sentBefore = queue.statementCount?.() ?? NOTHING_SENT;
+          cpuBefore = process.cpuUsage();
           delay.enable();
         }
       } else {
@@ -61,6 +72,8 @@ const closedLoop: Program<ClosedLoop, LoopResult> = {
     for (let slot = 0; slot < inFlight; slot += 1) create();
     const perSecond = await over.promise;
     delay.disable();
+    const sent = queue.statementCount?.() ?? null;
+    const { user, system } = process.cpuUsage(cpuBefore);
     const delayAt = (percent: number): number => (delay.count === 0 ? measuredMs : delay.percentile(percent) / 1e6);
     await queue.close();
     return {
@@ -68,6 +81,11 @@ const closedLoop: Program<ClosedLoop, LoopResult> = {
       perSecond,
       delayP50Ms: delayAt(50),
       delayP99Ms: delayAt(99),
+      sentPerTask: sent && {
+        statements: (sent.statements - sentBefore.statements) / completed,
+        roundTrips: (sent.roundTrips - sentBefore.roundTrips) / completed,
+      },
+      cpuMsPerTask: (user + system) / 1_000 / completed,
     };
   },
 };

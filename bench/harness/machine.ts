@@ -17,6 +17,9 @@ const FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
   [0x6969, "nfs"],
 ]);
 
+const EMBEDDED = ["plainjob", "openworkflow"];
+const SERVED = ["graphile-worker", "pg-boss", "@dbos-inc/dbos-sdk", "bullmq", "pg", "ioredis"];
+
 export function machineHeader(): readonly string[] {
   const directory = scratchRoot();
   const rates = { fsync: syncRate({ seconds: 0.7 }), fdatasync: syncRate({ seconds: 0.7, sync: fdatasyncSync }) };
@@ -24,8 +27,8 @@ export function machineHeader(): readonly string[] {
     `machine      ${cpus()[0]?.model.trim() ?? "unknown CPU"}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${type()} ${release()}, load ${number1(loadavg()[0] ?? 0)}`,
     `disk         ${fileSystemOf(directory)}; ${Math.round(rates.fsync)} fsync/s (what Node's SQLite commits by) and ${Math.round(rates.fdatasync)} fdatasync/s of 4 KiB appended`,
     `Node         ${process.version} with SQLite ${process.versions.sqlite ?? "?"}`,
-    `versions     perdure ${versionIn("../../package.json")}, ${peerVersions().join(", ")} (all on node:sqlite)`,
-    "durability   journal mode and synchronous setting are read back from each product's own connection: FULL survives power loss, NORMAL a killed process only",
+    `versions     perdure ${versionIn("../../package.json")}, ${versionsOf(EMBEDDED)} (all on node:sqlite), ${versionsOf(SERVED)} (on servers)`,
+    "durability   read back from each product's own connection. SQLite's journal mode and synchronous setting: FULL survives power loss, NORMAL a killed process only; Postgres: fsync and synchronous_commit on; Redis: appendfsync always",
   ];
 }
 
@@ -83,8 +86,8 @@ function fileSystemOf(directory: string): string {
   return FILE_SYSTEMS.get(kind) ?? `file system 0x${kind.toString(16)}`;
 }
 
-function peerVersions(): readonly string[] {
-  return ["plainjob", "openworkflow"].map((name) => `${name} ${versionIn(`../node_modules/${name}/package.json`)}`);
+function versionsOf(names: readonly string[]): string {
+  return names.map((name) => `${name} ${versionIn(`../node_modules/${name}/package.json`)}`).join(", ");
 }
 
 function versionIn(file: string): string {

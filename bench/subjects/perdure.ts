@@ -1,15 +1,10 @@
 /** Perdure through its library: priorities, dependencies, journal and change log are on, because they cannot be off. */
 
-import type { CreateTask, SessionId } from "../../src/index.ts";
+import type { SessionId } from "../../src/index.ts";
 import { durabilityOf, watchingConnections } from "../harness/durability.ts";
+import { createTasks, nullTask, PER_SESSION } from "./perdure-tasks.ts";
 import { published } from "./published.ts";
-import type { CreateMany, OpenQueue, Queue } from "./subject.ts";
-
-/** Tasks per call, and calls that share a commit. */
-const BATCH = 20;
-const CALLS = 50;
-/** Unfinished tasks per session when many are created. */
-const PER_SESSION = 100_000;
+import type { OpenQueue, Queue } from "./subject.ts";
 
 export async function openPerdureQueue({ directory, durability }: OpenQueue): Promise<Queue> {
   const { openPerdure } = await published<typeof import("../../src/index.ts")>("index.js");
@@ -38,24 +33,10 @@ export async function openPerdureQueue({ directory, durability }: OpenQueue): Pr
       });
     },
     create: (input) => perdure.tasks.create(nullTask(input, { session: session.id })),
-    async createMany({ count, notDueCount }: CreateMany) {
+    async createMany(many) {
       // Only the end of it has to be durable.
       for (const connection of connections) connection.exec("pragma synchronous = off");
-      const later = Date.now() + 3_600_000;
-      const taskAt = (at: number): CreateTask => {
-        const isDue = (at * notDueCount) % count >= notDueCount;
-        return nullTask(at, isDue ? {} : { runAt: later });
-      };
-      for (let done = 0; done < count; done += BATCH * CALLS) {
-        const { id } = await newSession(String(Math.floor(done / PER_SESSION)));
-        const calls = Array.from({ length: CALLS }, (_, call) => done + call * BATCH).filter((from) => from < count);
-        await Promise.all(
-          calls.map((from) => {
-            const batch = Array.from({ length: Math.min(BATCH, count - from) }, (_, at) => taskAt(from + at));
-            return perdure.tasks.createAll(batch, { session: id });
-          }),
-        );
-      }
+      await createTasks(perdure, many);
       for (const connection of connections) {
         connection.exec(`pragma synchronous = ${durability === "normal" ? "normal" : "full"}`);
         connection.exec("pragma wal_checkpoint(truncate)");
@@ -67,8 +48,4 @@ export async function openPerdureQueue({ directory, durability }: OpenQueue): Pr
       await perdure.close();
     },
   };
-}
-
-function nullTask(input: number, options: Pick<CreateTask, "session" | "runAt">): CreateTask {
-  return { title: "null", executor: "null", input, priority: 1 + (Math.floor(input) % 10), ...options };
 }
