@@ -15,6 +15,7 @@ import { mcp } from "./benchmarks/mcp.ts";
 import { memory } from "./benchmarks/memory.ts";
 import { memoryEntries } from "./benchmarks/memory-entries.ts";
 import { pickup } from "./benchmarks/pickup.ts";
+import { scaling } from "./benchmarks/scaling.ts";
 import { servedClaims } from "./benchmarks/served-claims.ts";
 import { servedPickup } from "./benchmarks/served-pickup.ts";
 import { servedThroughput } from "./benchmarks/served-throughput.ts";
@@ -43,6 +44,7 @@ const ALL: readonly Benchmark[] = [
   servedThroughput,
   servedPickup,
   servedClaims,
+  scaling,
 ];
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: "boolean" } } });

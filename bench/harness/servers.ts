@@ -6,18 +6,22 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 
+import type { QueryResultRow } from "pg";
+
 import type { PostgresServer } from "../../src/store/testing/postgres/postgres-server.ts";
 import { startPostgres } from "../../src/store/testing/postgres/postgres-server.ts";
 import type { ServerKind, Subject } from "../subjects/subject.ts";
 import { serverOf } from "../subjects/subject.ts";
 import { serverCpuMs } from "./server-cpu.ts";
-import { scratchRoot } from "./scratch.ts";
+import { removeScratch, scratchRoot } from "./scratch.ts";
 import { sleep } from "./shared-clock.ts";
 
 export interface Servers {
   /** Calls `use` with the address of an empty database of that kind, which is gone afterwards. */
   withDatabase<T>(kind: ServerKind | null, use: (url: string) => Promise<T>): Promise<T>;
   readonly versions: readonly string[];
+  /** Asks PostgreSQL as the owner of the server. */
+  query<Row extends QueryResultRow>(sql: string, url: string): Promise<readonly Row[]>;
   /** What a database would get by itself after a while: space swept, statistics for the planner. Nothing for Redis. */
   vacuum(url: string): Promise<void>;
   /** Milliseconds of processor time that PostgreSQL has used, or `null` where the machine does not tell. */
@@ -59,6 +63,9 @@ export async function startServers(subjects: readonly Subject[]): Promise<Server
         await postgres.dropDatabase(url);
       }
     },
+    async query<Row extends QueryResultRow>(sql: string, url: string) {
+      return (await postgres?.query<Row>(sql, [], url)) ?? [];
+    },
     async vacuum(url) {
       if (url.startsWith("postgres")) await postgres?.query("vacuum analyze", [], url);
     },
@@ -72,7 +79,10 @@ export async function startServers(subjects: readonly Subject[]): Promise<Server
 /** With its data on the disk of this checkout: a temporary directory may be memory. */
 async function startPostgresHere(): Promise<PostgresServer> {
   process.env.TMPDIR = scratchRoot();
-  return await startPostgres(POSTGRES_SETTINGS);
+  const server = await startPostgres(POSTGRES_SETTINGS);
+  // After what the server's directory is removed by.
+  if (process.listeners("exit").includes(removeScratch)) process.off("exit", removeScratch).on("exit", removeScratch);
+  return server;
 }
 
 function settingsText(): string {

@@ -5,8 +5,9 @@
 
 import type pg from "pg";
 
+import { copyRows } from "../harness/copy-rows.ts";
 import { watchStatements } from "../harness/statements.ts";
-import type { CreateMany, OpenQueue, Queue } from "./subject.ts";
+import type { OpenQueue, Queue } from "./subject.ts";
 import { urlOf } from "./subject.ts";
 
 /** It comes with a second. Less than this costs more statements than it finds work. */
@@ -87,7 +88,16 @@ export async function openDbos(options: OpenQueue): Promise<Queue> {
       const client = new library.Client({ connectionString: urlOf(options) });
       await client.connect();
       await client.query("set synchronous_commit = off");
-      for (const table of ["workflow_status", "workflow_input"]) await copyRows(client, { table, count, notDueCount });
+      const notDue = `copy * ${notDueCount} % ${count} < ${notDueCount}`;
+      const own = {
+        workflow_uuid: `'${NAME}' || copy`,
+        priority: "1 + copy % 10",
+        created_at: "model.created_at + copy",
+        status: `case when ${notDue} then 'DELAYED' else 'ENQUEUED' end`,
+        delay_until_epoch_ms: `case when ${notDue} then model.created_at + 3600000 end`,
+      };
+      for (const table of ["dbos.workflow_status", "dbos.workflow_input"])
+        await copyRows(client, { table, where: "workflow_uuid = 'model'", copies: count, own });
       await client.query("delete from dbos.workflow_status where workflow_uuid = 'model'");
       await client.end();
     },
@@ -106,32 +116,6 @@ export async function openDbos(options: OpenQueue): Promise<Queue> {
     },
     close: () => DBOS.shutdown(),
   };
-}
-
-interface CopyRows extends CreateMany {
-  readonly table: string;
-}
-
-/** Rows like the model's, under ids, priorities and times of their own. */
-async function copyRows(client: pg.Client, { table, count, notDueCount }: CopyRows): Promise<void> {
-  const { rows } = await client.query<{ name: string }>(
-    "select column_name as name from information_schema.columns where table_schema = 'dbos' and table_name = $1 and is_generated = 'NEVER'",
-    [table],
-  );
-  const notDue = `at * ${notDueCount} % ${count} < ${notDueCount}`;
-  const own = new Map([
-    ["workflow_uuid", `'${NAME}' || at`],
-    ["priority", "1 + at % 10"],
-    ["created_at", "created_at + at"],
-    ["status", `case when ${notDue} then 'DELAYED' else 'ENQUEUED' end`],
-    ["delay_until_epoch_ms", `case when ${notDue} then created_at + 3600000 end`],
-  ]);
-  const columns = rows.map(({ name }) => `"${name}"`).join(", ");
-  const values = rows.map(({ name }) => own.get(name) ?? `"${name}"`).join(", ");
-  await client.query(
-    `insert into dbos.${table} (${columns})
-     select ${values} from dbos.${table} cross join generate_series(0, ${count - 1}::bigint) as at where workflow_uuid = 'model'`,
-  );
 }
 
 interface Internals {
