@@ -24,6 +24,7 @@ const context: CommandContext = {
   projectId: asId<ProjectId>("project"),
   now: 0,
   actor: "test",
+  dialect: "sqlite",
   uuid: () => "id",
   nextPart: () => 0,
 };
@@ -56,6 +57,7 @@ afterAll(() => {
 function plansOf(command: Command<unknown>): readonly string[] {
   const plans: string[] = [];
   for (let step = command.next([]); !step.done; step = command.next([])) {
+    if (!("params" in step.value)) continue;
     const { sql, params } = step.value;
     if (!sql.includes("from changes")) continue;
     for (const { detail } of database.prepare(`explain query plan ${sql}`).all(...params)) plans.push(String(detail));
