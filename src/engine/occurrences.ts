@@ -7,6 +7,16 @@ import type { Task } from "../domain/task.ts";
 import type { NextOccurrence } from "../store/commands/executions.ts";
 import type { PlanOccurrence } from "../store/commands/claims.ts";
 
+type CatchUp = typeof import("../domain/schedule-catch-up.ts");
+
+let catchUp: Promise<CatchUp> | null = null;
+
+/** When it is first needed, for most tasks do not recur, and once. Whoever stops the clock between two instants calls this before. */
+export function loadCatchUp(): Promise<CatchUp> {
+  catchUp ??= import("../domain/schedule-catch-up.ts");
+  return catchUp;
+}
+
 /** The occurrence after the one that has just ended; `null` when the task does not recur, or no more. */
 export async function nextOccurrenceAfter(
   task: Task,
@@ -14,9 +24,8 @@ export async function nextOccurrenceAfter(
   now: Millis,
 ): Promise<NextOccurrence | null> {
   if (task.schedule === null || !isRecurring(task.schedule)) return null;
-  // Loaded when needed: most tasks do not recur.
   const lastScheduledFor = execution?.scheduledFor ?? task.scheduledFor ?? now;
-  const { planNextOccurrence } = await import("../domain/schedule-catch-up.ts");
+  const { planNextOccurrence } = await loadCatchUp();
   return planNextOccurrence({
     schedule: task.schedule,
     // Any occurrence of an interval is an anchor of the others. When the task was created is not: its first occurrence
@@ -37,7 +46,7 @@ export async function nextOccurrenceAfter(
  */
 export async function planOverdue(task: Task, now: Millis): Promise<PlanOccurrence | null> {
   if (task.schedule === null || task.scheduledFor === null) return null;
-  const { planDueOccurrence } = await import("../domain/schedule-catch-up.ts");
+  const { planDueOccurrence } = await loadCatchUp();
   const planned = planDueOccurrence({
     schedule: task.schedule,
     anchor: task.scheduledFor,

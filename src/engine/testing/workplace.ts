@@ -23,6 +23,7 @@ import type { FakeClock } from "../../testing/fake-clock.ts";
 import { fakeClock } from "../../testing/fake-clock.ts";
 import type { Executor } from "../executor.ts";
 import type { Host } from "../host.ts";
+import { loadCatchUp } from "../occurrences.ts";
 import type { Run } from "../run.ts";
 import type { Worker, WorkerEvent, WorkerOptions } from "../worker.ts";
 import { createWorker } from "../worker.ts";
@@ -79,6 +80,8 @@ export function workplaces(): { open(): Promise<Workplace> } {
 }
 
 async function openWorkplace(): Promise<{ readonly place: Workplace; close(): Promise<void> }> {
+  // Reading a module takes time that `settle` knows nothing of.
+  await loadCatchUp();
   const clock = fakeClock();
   const random = seededRandom(7);
   const database = openSqliteStore({ path: ":memory:", projectName: "test", actor: "test", clock, random });

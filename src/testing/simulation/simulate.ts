@@ -12,6 +12,7 @@ import type { TaskId } from "../../domain/ids.ts";
 import { asId } from "../../domain/ids.ts";
 import { DEFAULT_RETRY_POLICY } from "../../domain/retry-policy.ts";
 import { GROUP_EXECUTOR } from "../../domain/task.ts";
+import { loadCatchUp } from "../../engine/occurrences.ts";
 import type { Worker } from "../../engine/worker.ts";
 import { createWorker } from "../../engine/worker.ts";
 import { artifactFiles } from "../../store/artifact-files.ts";
@@ -70,6 +71,8 @@ const STUCK_MS = 600_000;
 const OCCURRENCES = 3;
 
 export async function simulate(simulation: Simulation): Promise<Simulated> {
+  // Reading a module takes time that `settle` knows nothing of.
+  await loadCatchUp();
   const world = await createWorld(simulation);
   try {
     await workToEnd(world);
