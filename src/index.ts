@@ -9,7 +9,7 @@ export type { Messages } from "./app/library-messages.ts";
 export type { CreateSession, ListSessionsFilter, Page, Sessions, SessionTransfer } from "./app/library-sessions.ts";
 export type { ForgottenFact, RecallOptions, Facts, RememberOptions, FactFilter } from "./app/library-facts.ts";
 export type { Memory } from "./app/library-memory.ts";
-export type { Checkpoints, RestoredCheckpoint, RestoreOptions } from "./app/library-checkpoints.ts";
+export type { CheckpointOptions, Checkpoints, RestoredCheckpoint, RestoreOptions } from "./app/library-checkpoints.ts";
 export type { CreateTask, TaskFilter, Tasks } from "./app/library-tasks.ts";
 export type { WorkOptions } from "./app/library-work.ts";
 export type { BriefOptions, DefineOptions, OpenPerdureOptions, Perdure, TaskKind } from "./app/perdure.ts";

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -36,4 +36,30 @@ test("perdure.checkpoints › creates, lists, restores, forks and compares", asy
   await perdure.sessions.resume(fork.id);
   await perdure.work({ until: "idle" });
   expect(await perdure.sessions.get(fork.id)).toMatchObject({ status: "completed" });
+});
+
+test("perdure.checkpoints › takes and restores the project's files when asked to, and undoes that", async () => {
+  const project = mkdtempSync(join(tmpdir(), "perdure-library-"));
+  const perdure = await openPerdure({ project });
+  onTestFinished(async () => {
+    await perdure.close();
+    rmSync(project, { recursive: true, force: true });
+  });
+  const [kept, added] = [join(project, "kept.txt"), join(project, "added.txt")];
+  const { id } = await perdure.sessions.create({ name: "s" });
+  writeFileSync(kept, "before");
+  const { workspace } = await perdure.checkpoints.create(id, { label: "files", workspace: true });
+  expect(workspace).not.toBeNull();
+  expect((await perdure.checkpoints.create(id, { label: "none", workspace: false })).workspace).toBeNull();
+  writeFileSync(kept, "after");
+  writeFileSync(added, "new");
+
+  expect((await perdure.checkpoints.restore("files")).files).toBeNull();
+  expect(readFileSync(kept, "utf8")).toBe("after");
+  const { undo, files } = await perdure.checkpoints.restore("files", { workspace: true });
+  expect(files).toMatchObject({ written: 1, deleted: 1, leftAlone: [] });
+  expect([readFileSync(kept, "utf8"), existsSync(added)]).toEqual(["before", false]);
+  await perdure.checkpoints.restore(undo.id, { workspace: true });
+  expect([readFileSync(kept, "utf8"), readFileSync(added, "utf8")]).toEqual(["after", "new"]);
+  await expect(perdure.checkpoints.restore("none", { workspace: true })).rejects.toMatchObject({ code: "wrong-state" });
 });

@@ -13,24 +13,36 @@ import type { CheckpointPage } from "../store/commands/checkpoints.ts";
 import { getCheckpoint, listCheckpoints, resolveCheckpoint } from "../store/commands/checkpoints.ts";
 import type { Restored } from "../store/commands/restore.ts";
 import { resolveSession } from "../store/commands/task-queries.ts";
+import type { Restored as RestoredFiles } from "../workspace/workspace.ts";
 import type { Project } from "./open-project.ts";
+
+export interface CheckpointOptions {
+  /** Default `manual`. */
+  readonly label?: string;
+  /** With a snapshot of the project's files. Default: as configured. */
+  readonly workspace?: boolean;
+}
 
 export interface RestoreOptions {
   /** How long what runs may take to its next step boundary before it is cut off. Default 10,000. */
   readonly waitMs?: number;
   /** Restore also into an environment that does not fit. */
   readonly force?: boolean;
+  /** The project's files too; what they were is kept with `undo`. Default: no. */
+  readonly workspace?: boolean;
 }
 
 export interface RestoredCheckpoint extends Restored {
   /** What is different in the environment since the checkpoint. */
   readonly differences: readonly EnvironmentDifference[];
+  /** What became of the files; `null` when they were not asked for. */
+  readonly files: Pick<RestoredFiles, "written" | "deleted" | "leftAlone"> | null;
 }
 
 /** Wherever a checkpoint is named: its id, the beginning of one, or its label (the newest of that label). */
 export interface Checkpoints {
-  /** Takes the same time whatever the session holds. Without a label it is called `manual`. */
-  create(session: string, options?: { readonly label?: string }): Promise<Checkpoint>;
+  /** Takes the same time whatever the session holds; a snapshot of the files takes longer. */
+  create(session: string, options?: CheckpointOptions): Promise<Checkpoint>;
   /** @throws PerdureError `not-found` */
   get(reference: string): Promise<Checkpoint>;
   /** Newest first, a page at a time. */
@@ -42,7 +54,8 @@ export interface Checkpoints {
    * Returns its session to the checkpoint, after keeping what is replaced as another (`undo`). What runs is stopped first,
    * in whichever process; the session is paused then.
    *
-   * @throws PerdureError `store-damaged` for a damaged checkpoint, naming the newest sound one; `environment-mismatch`
+   * @throws PerdureError `store-damaged` for a damaged checkpoint, naming the newest sound one; `environment-mismatch`;
+   * `wrong-state` when it holds no snapshot of the files and they are asked for
    */
   restore(reference: string, options?: RestoreOptions): Promise<RestoredCheckpoint>;
   /** A session of its own as the checkpoint's was, paused until it is resumed. */
@@ -55,9 +68,9 @@ export function libraryCheckpoints(project: Project): Checkpoints {
   const { store } = project;
   const find = (reference: string): Promise<CheckpointId> => store.execute(resolveCheckpoint, { reference });
   return {
-    async create(session, { label } = {}) {
+    async create(session, { label, workspace } = {}) {
       const sessionId = await store.execute(resolveSession, { reference: session });
-      return await makeCheckpoint(project, { sessionId, label: label ?? null });
+      return await makeCheckpoint(project, { sessionId, label: label ?? null, withFiles: workspace ?? null });
     },
     get: async (reference) => await store.execute(getCheckpoint, { checkpointId: await find(reference) }),
     async list(session, { kinds, before, limit } = {}) {
@@ -65,9 +78,10 @@ export function libraryCheckpoints(project: Project): Checkpoints {
       const page = { kinds: kinds ?? null, before: before ?? null, limit: limit ?? 20 };
       return await store.execute(listCheckpoints, { sessionId, ...page });
     },
-    async restore(reference, { waitMs = 10_000, force = false } = {}) {
-      const { restored, differences } = await returnTo(project, { checkpointId: await find(reference), waitMs, force });
-      return { ...restored, differences };
+    async restore(reference, { waitMs = 10_000, force = false, workspace = false } = {}) {
+      const to = { checkpointId: await find(reference), waitMs, force, withFiles: workspace };
+      const { restored, differences, files } = await returnTo(project, to);
+      return { ...restored, differences, files };
     },
     fork: async (reference, { name } = {}) =>
       await forkFrom(project, { checkpointId: await find(reference), name: name ?? null }),

@@ -28,10 +28,8 @@ export const checkpointCreate = defineOperation({
   output: checkpointSchema,
   async run(context, input) {
     const sessionId = await findSessionId(context, input.session);
-    const { label } = input;
-    const isSnapshotWanted = input.workspace ?? context.config.workspace.mode !== "off";
-    const workspace = isSnapshotWanted ? await takeSnapshot(context, label ?? "manual") : null;
-    return checkpointToJson(await makeCheckpoint(context, { sessionId, label, workspace }));
+    const { label, workspace: withFiles } = input;
+    return checkpointToJson(await makeCheckpoint(context, { sessionId, label, withFiles }));
   },
 });
 
@@ -40,13 +38,20 @@ const ENVIRONMENT_AGE_MS = 1_000;
 
 /** One that somebody asked for. */
 export async function makeCheckpoint(
-  context: Pick<OperationContext, "store" | "environment">,
+  context: OperationContext,
   {
     sessionId,
     label,
-    workspace = null,
-  }: { readonly sessionId: SessionId; readonly label: string | null; readonly workspace?: string | null },
+    withFiles,
+  }: {
+    readonly sessionId: SessionId;
+    readonly label: string | null;
+    /** With a snapshot of the project's files; `null` is as configured. */
+    readonly withFiles: boolean | null;
+  },
 ): Promise<Checkpoint> {
+  const isSnapshotWanted = withFiles ?? context.config.workspace.mode !== "off";
+  const workspace = isSnapshotWanted ? await takeSnapshot(context, label ?? "manual") : null;
   return await context.store.execute(createCheckpoint, {
     sessionId,
     label: label ?? "manual",
