@@ -3,6 +3,7 @@
 import * as v from "valibot";
 
 import { sessionReference } from "./json/inputs.ts";
+import { getSession } from "../store/commands/session-queries.ts";
 import { goneEntrySchema, memoryEntrySchema, memoryEntryToJson, memoryKey } from "./json/memory.ts";
 import { sessionFor } from "./open-session.ts";
 import { defineOperation } from "./operation.ts";
@@ -22,18 +23,22 @@ export const memorySet = defineOperation({
   }),
   output: v.object({
     entry: memoryEntrySchema,
+    /** Whose memory it is in. */
+    session: v.object({ id: v.string(), name: v.string() }),
     /** Entries that made room for it. */
     evicted: v.array(goneEntrySchema),
     expired: v.array(goneEntrySchema),
   }),
   async run(context, { session, key, value, importance, ttl }) {
-    const memory = await sessionMemory(context, await sessionFor(context, session));
+    const { id, name } = await context.store.execute(getSession, { sessionId: await sessionFor(context, session) });
+    const memory = await sessionMemory(context, id);
     const stored = await memory.store(key, value, {
       ...(importance === undefined ? {} : { importance }),
       ...(ttl === undefined ? {} : { ttl: ttl === "none" ? null : ttl }),
     });
     return {
       entry: memoryEntryToJson(stored.entry),
+      session: { id, name },
       evicted: [...stored.evicted],
       expired: [...stored.expired],
     };

@@ -38,9 +38,9 @@ export const memorySet = operationVerb({
     importance: args.number("importance") ?? undefined,
     ttl: args.text("ttl") ?? undefined,
   }),
-  text({ entry, evicted }, view) {
+  text({ entry, session, evicted }, view) {
     const made = evicted.length === 0 ? "" : `; made room: ${evicted.map(({ key }) => safeLine(key)).join(", ")}`;
-    return `Stored ${safeLine(entry.key)}${lifeOf(entry, view)}${made}`;
+    return `Stored ${safeLine(entry.key)} in session ${safeLine(session.name)}${lifeOf(entry, view)}${made}`;
   },
 });
 
