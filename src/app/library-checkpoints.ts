@@ -14,6 +14,8 @@ import { getCheckpoint, listCheckpoints, resolveCheckpoint } from "../store/comm
 import type { Restored } from "../store/commands/restore.ts";
 import { resolveSession } from "../store/commands/task-queries.ts";
 import type { Restored as RestoredFiles } from "../workspace/workspace.ts";
+import { checkedCalls } from "./checked-calls.ts";
+import { CHECKPOINT_SHAPES } from "./library-shapes.ts";
 import type { Project } from "./open-project.ts";
 
 export interface CheckpointOptions {
@@ -67,7 +69,7 @@ export interface Checkpoints {
 export function libraryCheckpoints(project: Project): Checkpoints {
   const { store } = project;
   const find = (reference: string): Promise<CheckpointId> => store.execute(resolveCheckpoint, { reference });
-  return {
+  const api: Checkpoints = {
     async create(session, { label, workspace } = {}) {
       const sessionId = await store.execute(resolveSession, { reference: session });
       return await makeCheckpoint(project, { sessionId, label: label ?? null, withFiles: workspace ?? null });
@@ -88,4 +90,5 @@ export function libraryCheckpoints(project: Project): Checkpoints {
     diff: async (from, to) =>
       await differenceBetween(project, { from: await find(from), to: to === undefined ? null : await find(to) }),
   };
+  return checkedCalls("perdure.checkpoints", api, CHECKPOINT_SHAPES);
 }

@@ -13,6 +13,8 @@ import { factHistory, getFact, listFacts } from "../store/commands/fact-queries.
 import { resolveFact } from "../store/commands/fact-rows.ts";
 import type { Remembered } from "../store/commands/facts.ts";
 import { confirmFact, editFact, forgetFact, rememberFact } from "../store/commands/facts.ts";
+import { checkedCalls } from "./checked-calls.ts";
+import { FACT_SHAPES } from "./library-shapes.ts";
 import type { Project } from "./open-project.ts";
 
 export interface RememberOptions {
@@ -91,7 +93,7 @@ export interface Facts {
 export function libraryFacts(project: Project): Facts {
   const { store } = project;
   const find = (reference: string): Promise<FactId> => store.execute(resolveFact, { reference });
-  return {
+  const api: Facts = {
     async remember({ text, source, kind = "finding", trust = 1, supersedes, dependsOn = [], again = false }) {
       const bases: FactId[] = [];
       for (const reference of dependsOn) bases.push(await find(reference));
@@ -143,4 +145,5 @@ export function libraryFacts(project: Project): Facts {
       return await importFactFile(project, new TextEncoder().encode(file));
     },
   };
+  return checkedCalls("perdure.facts", api, FACT_SHAPES);
 }

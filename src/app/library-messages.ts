@@ -7,6 +7,8 @@ import { addMessages } from "../operations/message-add.ts";
 import { getMessageTotals, listMessages } from "../store/commands/messages.ts";
 import { resolveSession } from "../store/commands/task-queries.ts";
 import type { Page } from "./library-sessions.ts";
+import { checkedCalls } from "./checked-calls.ts";
+import { MESSAGE_SHAPES } from "./library-shapes.ts";
 import type { Project } from "./open-project.ts";
 
 export interface Messages {
@@ -29,7 +31,7 @@ export interface Messages {
 export function libraryMessages(project: Project): Messages {
   const { store } = project;
   const find = (reference: string) => store.execute(resolveSession, { reference });
-  return {
+  const api: Messages = {
     append: async (session, messages) => await addMessages(project, await find(session), [messages].flat()),
     async list(session, { order = "oldest", cursor = null, limit = 100 } = {}) {
       const input = { sessionId: await find(session), order, from: fromCursor(cursor), limit };
@@ -38,4 +40,5 @@ export function libraryMessages(project: Project): Messages {
     },
     totals: async (session) => await store.execute(getMessageTotals, { sessionId: await find(session) }),
   };
+  return checkedCalls("perdure.sessions.messages", api, MESSAGE_SHAPES);
 }

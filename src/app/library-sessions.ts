@@ -30,6 +30,8 @@ import { resolveSession } from "../store/commands/task-queries.ts";
 import { forgetDefaultSession } from "./default-session.ts";
 import type { Messages } from "./library-messages.ts";
 import { libraryMessages } from "./library-messages.ts";
+import { checkedCalls } from "./checked-calls.ts";
+import { SESSION_SHAPES } from "./library-shapes.ts";
 import type { Project } from "./open-project.ts";
 
 export interface CreateSession {
@@ -136,7 +138,7 @@ export function librarySessions(project: Project): Sessions {
     metadata: metadata ?? {},
     status: status ?? "active",
   });
-  return {
+  const api: Sessions = {
     create: (session) => store.execute(createSession, toNew(session)),
     ensure: (session) =>
       store.execute(
@@ -202,4 +204,5 @@ export function librarySessions(project: Project): Sessions {
     },
     messages: libraryMessages(project),
   };
+  return checkedCalls("perdure.sessions", api, SESSION_SHAPES);
 }

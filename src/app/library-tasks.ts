@@ -22,6 +22,8 @@ import { getTask, listTasks, resolveTask } from "../store/commands/task-queries.
 import type { NewTask } from "../store/new-task.ts";
 import { defaultSessionId } from "./default-session.ts";
 import type { Page } from "./library-sessions.ts";
+import { checkedCalls } from "./checked-calls.ts";
+import { TASK_SHAPES } from "./library-shapes.ts";
 import type { Project } from "./open-project.ts";
 import type { TaskKind } from "./perdure.ts";
 
@@ -112,7 +114,7 @@ export function libraryTasks(project: Project, schemas: ReadonlyMap<string, Stan
       newTasks.push(await prepare(project, schemas, { task, ref: task.key ?? `#${index}` }));
     return await store.execute(createTasks, { sessionId, tasks: newTasks });
   };
-  return {
+  const api: Tasks = {
     async create(task) {
       const [created] = await create([task], task.session);
       assert(created !== undefined, "one task in makes one task");
@@ -172,6 +174,7 @@ export function libraryTasks(project: Project, schemas: ReadonlyMap<string, Stan
       return await get(taskId);
     },
   };
+  return checkedCalls("perdure.tasks", api, TASK_SHAPES);
 }
 
 async function prepare(
