@@ -1,4 +1,8 @@
-/** Brings a database to this program's schema: numbered SQL files, forward only, each in a transaction under the write lock. */
+/**
+ * Brings a database to this program's schema: numbered SQL files, forward only, each in a transaction under the write lock. A new
+ * database is made by `schema.sql` at once, which says what all of them come to: SQLite reads its whole schema again for each
+ * column that is added, and a store of jsonl makes a database whenever it is opened.
+ */
 
 import type { DatabaseSync } from "node:sqlite";
 
@@ -9,31 +13,47 @@ import { PerdureError } from "../../base/errors.ts";
 export const SCHEMA_VERSION = 4;
 
 const DIRECTORY = new URL("./migrations/", import.meta.url);
+const WHOLE_SCHEMA = "schema.sql";
 
 /** @throws PerdureError `store-too-new` when a newer program wrote the database; nothing is changed then. */
 export function migrate(database: DatabaseSync, path: string): void {
   const version = schemaVersion(database);
   if (version === SCHEMA_VERSION) return;
   refuseNewer(version, path);
-  for (const migration of migrationFiles()) {
-    database.exec("begin immediate");
-    try {
-      // Another process may have migrated while this one waited for the lock.
-      if (migration.version > schemaVersion(database)) {
-        database.exec(readFileSync(new URL(migration.file, DIRECTORY), "utf8"));
-        database.exec(`pragma user_version = ${migration.version}`);
-      }
-      database.exec("commit");
-    } catch (error) {
-      if (database.isTransaction) database.exec("rollback");
-      throw error;
+  const steps = version === 0 ? [{ version: SCHEMA_VERSION, file: WHOLE_SCHEMA }] : migrationFiles();
+  for (const step of steps)
+    apply(database, step, (present) => (version === 0 ? present === 0 : step.version > present));
+}
+
+/** By its numbered files alone, one after another, however new it is. For comparing it with one that `schema.sql` made. */
+export function migrateStepByStep(database: DatabaseSync): void {
+  for (const step of migrationFiles()) apply(database, step, (present) => step.version > present);
+}
+
+interface Step {
+  /** Of the schema behind it. */
+  readonly version: number;
+  readonly file: string;
+}
+
+function apply(database: DatabaseSync, { version, file }: Step, isDue: (present: number) => boolean): void {
+  database.exec("begin immediate");
+  try {
+    // Another process may have done it while this one waited for the lock.
+    if (isDue(schemaVersion(database))) {
+      database.exec(readFileSync(new URL(file, DIRECTORY), "utf8"));
+      database.exec(`pragma user_version = ${version}`);
     }
+    database.exec("commit");
+  } catch (error) {
+    if (database.isTransaction) database.exec("rollback");
+    throw error;
   }
 }
 
-export function migrationFiles(): readonly { readonly version: number; readonly file: string }[] {
+export function migrationFiles(): readonly Step[] {
   return readdirSync(DIRECTORY)
-    .filter((file) => file.endsWith(".sql"))
+    .filter((file) => file.endsWith(".sql") && file !== WHOLE_SCHEMA)
     .toSorted()
     .map((file) => ({ version: Number.parseInt(file, 10), file }));
 }
