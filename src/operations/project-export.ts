@@ -1,10 +1,11 @@
 /** Writes the whole project into one file, from which it can be made again in any kind of store. */
 
-import { basename, join, resolve } from "node:path";
+import { basename, resolve } from "node:path";
 
 import * as v from "valibot";
 
 import { counted } from "../base/counted.ts";
+import { journalDirectoryOf } from "./json/sink-report.ts";
 import { defineOperation } from "./operation.ts";
 
 export const projectExport = defineOperation({
@@ -27,9 +28,9 @@ export const projectExport = defineOperation({
   }),
   async run(context, input) {
     const { writeProjectFile } = await import("../replication/project-file-writer.ts");
-    const { store, artifactFiles, random, projectDir, isOwnStore = true } = context;
+    const { store, artifactFiles, random, projectDir } = context;
     const path = resolve(input.path ?? `project-${fileNameOf(basename(projectDir))}.jsonl.gz`);
-    const journalDirectory = isOwnStore ? join(projectDir, ".perdure", "journal") : null;
+    const journalDirectory = journalDirectoryOf(context);
     const written = await writeProjectFile({ store, artifactFiles, random, journalDirectory }, path);
     const { changes, contents, lastSeq, state, missing } = written;
     const notices: string[] = [];

@@ -6,6 +6,7 @@ import * as v from "valibot";
 
 import { SINK_KINDS } from "../../config/config.ts";
 import type { SinkReport, SinkReportDeps } from "../../replication/sink-report.ts";
+import { JOURNAL_DIRECTORY } from "../../trail/journal-files.ts";
 import type { OperationContext } from "../operation.ts";
 import { toIso } from "./times.ts";
 
@@ -28,5 +29,10 @@ export function toSinkReport({ failingSince, ...report }: SinkReport): v.InferIn
 /** What copying needs of an open project. */
 export function replicationOf(context: OperationContext): SinkReportDeps {
   const { store, clock, random, artifactFiles, projectDir } = context;
-  return { store, clock, random, artifactFiles, projectDir, journalDirectory: join(projectDir, ".perdure", "journal") };
+  return { store, clock, random, artifactFiles, projectDir, journalDirectory: journalDirectoryOf(context) };
+}
+
+/** Of the journal that stands in for what the store's log no longer has; `null` where none mirrors the store. */
+export function journalDirectoryOf({ logMirror, projectDir }: OperationContext): string | null {
+  return logMirror == null ? null : join(projectDir, ".perdure", JOURNAL_DIRECTORY);
 }

@@ -25,8 +25,8 @@ import { createSession } from "../../store/commands/sessions.ts";
 import type { Bench } from "../../testing/store-suite/bench.ts";
 import { createSuite, holdOf } from "../../testing/store-suite/bench.ts";
 import type { SuiteStore } from "../../testing/store-suite/suite-options.ts";
-import { playActs, randomActs } from "../../testing/store-suite/workload.ts";
-import { dumpTables } from "../../testing/table-dump.ts";
+import { createPlayer, playAct, randomActs } from "../../testing/store-suite/workload.ts";
+import { dumpTables, withoutCoordination } from "../../testing/table-dump.ts";
 import { openSqliteStore } from "../../store/sqlite/sqlite-store.ts";
 import { systemClock } from "../../base/clock.ts";
 import type { Copied } from "../log-copier.ts";
@@ -73,8 +73,9 @@ export function sinkSuite(name: string, place: () => SinkPlace): void {
       const setting = set();
       const bench = await suite.open();
       const random = seededRandom(seed);
+      const player = createPlayer(bench);
       for (let turn = 0; turn < 6; turn++) {
-        await playActs(bench, randomActs(random, 12), () => {});
+        for (const act of randomActs(random, 12)) await playAct(player, act);
         // A process of its own each time, which stops after any number of batches.
         await copy(bench.store, setting, turn === 5 ? Number.POSITIVE_INFINITY : turn % 2);
       }
@@ -294,10 +295,10 @@ async function* firstOf(source: Sink, count: number) {
   }
 }
 
-/** All but who works on it. */
+/** All but who works on it, and the hints that are made anew. */
 async function everythingOf(store: SuiteStore) {
-  const { workers: _, ...rest } = await dumpTables(store);
-  return rest;
+  const tables = await dumpTables(store);
+  return { ...withoutCoordination(tables), blobs: tables.blobs };
 }
 
 /** As a process of its own would, for at most so many batches. */

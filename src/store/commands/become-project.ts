@@ -3,27 +3,39 @@
 import { PerdureError } from "../../base/errors.ts";
 import type { Command } from "../command.ts";
 import { defineWrite, oneRow, rows } from "../command.ts";
+import { text } from "../entity-rows.ts";
 import type { ProjectIdentity } from "../port.ts";
+
+export interface BecomeProject extends ProjectIdentity {
+  /** Where the project is found by its name, it stays the one that the store was opened with. */
+  readonly keepsName: boolean;
+}
 
 /**
  * Only a driver's `becomeProject` may call it: what the driver knows of its project is the old id until it takes the new
- * one. Doing it again changes nothing. @throws PerdureError `conflict` when the project has changes
+ * one. Doing it again changes nothing.
+ *
+ * @throws PerdureError `conflict` when the project has changes, or another one of the database has that id
  */
-export const becomeProject = defineWrite("become-project", function* (context, input: ProjectIdentity): Command<void> {
+export const becomeProject = defineWrite("become-project", function* (context, input: BecomeProject): Command<void> {
   if (context.projectId === input.projectId) return;
   const change = yield* oneRow("select seq from changes where project_id = ? limit 1", context.projectId);
-  if (change !== null) {
+  const other = yield* oneRow("select name from projects where id = ?", input.projectId);
+  if (change !== null || other !== null) {
     throw new PerdureError("conflict", {
-      message: `The store holds project ${context.projectId} already, and cannot become project ${input.projectId}`,
-      hint: "Use a store that is empty.",
-      details: { projectId: context.projectId },
+      message:
+        change === null
+          ? `The database holds project ${input.projectId} already, as ${JSON.stringify(text(other?.name))}`
+          : `The store holds project ${context.projectId} already, and cannot become project ${input.projectId}`,
+      hint: "Use a store that is empty; nothing was changed.",
+      details: { projectId: input.projectId },
     });
   }
-  yield* rows(
-    "update projects set id = ?, name = ?, created_at = ? where id = ?",
-    input.projectId,
-    input.projectName,
-    input.projectCreatedAt,
-    context.projectId,
-  );
+  const { projectId, projectCreatedAt: createdAt } = input;
+  if (input.keepsName)
+    yield* rows("update projects set id = ?, created_at = ? where id = ?", projectId, createdAt, context.projectId);
+  else {
+    const sql = "update projects set id = ?, created_at = ?, name = ? where id = ?";
+    yield* rows(sql, projectId, createdAt, input.projectName, context.projectId);
+  }
 });

@@ -17,8 +17,10 @@ import { isPerdureError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
 import { monotonicMs } from "../../base/stopwatch.ts";
 import type { ProjectId } from "../../domain/ids.ts";
+import { asId } from "../../domain/ids.ts";
 import type { CommandContext, CommandDefinition } from "../command.ts";
-import type { ExecuteOptions, Store, StoreInspection } from "../port.ts";
+import { becomeProject } from "../commands/become-project.ts";
+import type { ExecuteOptions, ProjectIdentity, Store, StoreInspection } from "../port.ts";
 import { listenForCommits, notification } from "./commit-listener.ts";
 import type { Connections } from "./connections.ts";
 import { openConnections } from "./connections.ts";
@@ -140,7 +142,7 @@ async function lookAtClock(client: PoolClient, time: ServerClock): Promise<void>
 }
 
 class PooledStore implements PostgresStore {
-  readonly projectId: ProjectId;
+  #projectId: ProjectId;
   readonly clock: Clock;
   readonly #opening: Opening & Opened;
   readonly #storeId: string;
@@ -157,9 +159,19 @@ class PooledStore implements PostgresStore {
 
   constructor(opening: Opening & Opened) {
     this.#opening = opening;
-    this.projectId = opening.projectId;
+    this.#projectId = opening.projectId;
     this.clock = opening.options.clock ?? opening.time ?? failClock();
     this.#storeId = opening.options.random.uuid().slice(0, 8);
+  }
+
+  get projectId(): ProjectId {
+    return this.#projectId;
+  }
+
+  /** The one of its name, by which it is found again. */
+  async becomeProject(project: ProjectIdentity): Promise<void> {
+    await this.execute(becomeProject, { ...project, keepsName: true });
+    this.#projectId = asId(project.projectId);
   }
 
   execute<Input, Result>(

@@ -271,7 +271,7 @@ class SqliteStore implements HookedStore {
   }
 
   async becomeProject(project: ProjectIdentity): Promise<void> {
-    await this.execute(becomeProject, project);
+    await this.execute(becomeProject, { ...project, keepsName: false });
     this.#projectId = asId(project.projectId);
   }
 
