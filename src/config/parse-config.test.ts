@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { isPerdureError } from "../base/errors.ts";
-import { DEFAULT_CONFIG, DEFAULT_PLANNER } from "./config.ts";
+import { DEFAULT_CONFIG, DEFAULT_MAX_ARTIFACT_BYTES, DEFAULT_PLANNER } from "./config.ts";
 import { parseConfig } from "./parse-config.ts";
 
 /** As in design.md, section 6, to the letter. */
@@ -139,6 +139,40 @@ sandbox: { memory: 64mb, cpu: 5s, wall: 10s }
       context: { threshold: 0.5 },
       sandbox: { memoryBytes: 64 * 2 ** 20, cpuMs: 5_000, wallMs: 10_000 },
     });
+  });
+
+  test("reads where the change log is copied to", () => {
+    const config = parseConfig(
+      `replication:
+  - { sink: jsonl, path: ../backup }
+  - { sink: redis, url: "rediss://me:secret@host:6380/1", stream: perdure:p, max_artifact: 1mb }
+  - { sink: redis, stream: s }
+  - { sink: firestore, project: my-project, collection: backups/perdure/logs }
+`,
+      "perdure.yaml",
+    );
+    const maxArtifactBytes = DEFAULT_MAX_ARTIFACT_BYTES;
+    expect(config.replication).toEqual([
+      { sink: "jsonl", path: "../backup", maxArtifactBytes },
+      { sink: "redis", url: "rediss://me:secret@host:6380/1", stream: "perdure:p", maxArtifactBytes: 2 ** 20 },
+      { sink: "redis", url: null, stream: "s", maxArtifactBytes },
+      { sink: "firestore", project: "my-project", collection: "backups/perdure/logs", maxArtifactBytes },
+    ]);
+  });
+
+  test.each<[string, string]>([
+    ["{ sink: redis }", "1:15: replication[0].stream is missing; a sink of redis needs it"],
+    ["{ sink: firestore, project: p }", "1:15: replication[0].collection is missing"],
+    ["{ sink: jsonl, path: x, stream: s }", "1:47: replication[0].stream is not for a sink of jsonl, which has path"],
+    ["{ sink: kafka }", "replication[0].sink must be one of jsonl, redis, firestore"],
+    ["{ sink: jsonl, pth: x }", "did you mean path?"],
+    ["{ sink: firestore, project: p, collection: a/b }", "must be the path of a collection"],
+    ['{ sink: redis, stream: s, url: "http://me:secret@host" }', "must be an address that starts with redis://"],
+    ["{ sink: jsonl, path: x, max_artifact: 5 }", "must be a size with a unit"],
+  ])("refuses the sink %s", (sink, message) => {
+    const refused = (): unknown => parseConfig(`replication: [${sink}]`, "perdure.yaml");
+    expect(refused).toThrow(message);
+    expect(refused).not.toThrow("secret");
   });
 
   test("takes nothing from the environment", () => {

@@ -24,7 +24,7 @@ const failureSchema = v.object({
 });
 export type SinkFailure = v.InferOutput<typeof failureSchema>;
 
-const FIRST_RETRY_MS = 2_000;
+const FIRST_RETRY_MS = 10_000;
 const LAST_RETRY_MS = 60_000;
 
 export function nextFailure(before: SinkFailure | null, problem: string, now: Millis): SinkFailure {
