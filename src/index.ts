@@ -10,6 +10,9 @@ export type { CreateSession, ListSessionsFilter, Page, Sessions, SessionTransfer
 export type { ForgottenFact, RecallOptions, Facts, RememberOptions, FactFilter } from "./app/library-facts.ts";
 export type { Memory } from "./app/library-memory.ts";
 export type { CheckpointOptions, Checkpoints, RestoredCheckpoint, RestoreOptions } from "./app/library-checkpoints.ts";
+export type { Checkpoints, RestoredCheckpoint, RestoreOptions } from "./app/library-checkpoints.ts";
+export type { Replication, RestoredProject, RestoreProjectOptions } from "./app/library-replication.ts";
+export { restoreProject } from "./app/library-replication.ts";
 export type { CreateTask, TaskFilter, Tasks } from "./app/library-tasks.ts";
 export type { WorkOptions } from "./app/library-work.ts";
 export type { BriefOptions, DefineOptions, OpenPerdureOptions, Perdure, TaskKind } from "./app/perdure.ts";
@@ -55,6 +58,7 @@ export type {
 export type { TaskLimitInput } from "./engine/task-limit-input.ts";
 export type { Idle, WorkerEvent } from "./engine/worker.ts";
 export type { MessageContent } from "./operations/message-add.ts";
+export type { SinkReport } from "./replication/sink-report.ts";
 export type { ResumeKind, ResumePoint, ResumeTask } from "./store/commands/resume-point.ts";
 export type { SessionStatistics } from "./store/commands/session-statistics.ts";
 export type { Resumed } from "./store/commands/sessions.ts";

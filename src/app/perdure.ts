@@ -20,6 +20,8 @@ import type { Memory } from "./library-memory.ts";
 import { libraryMemory } from "./library-memory.ts";
 import type { Checkpoints } from "./library-checkpoints.ts";
 import { libraryCheckpoints } from "./library-checkpoints.ts";
+import type { Replication } from "./library-replication.ts";
+import { libraryReplication } from "./library-replication.ts";
 import type { Sessions } from "./library-sessions.ts";
 import { librarySessions } from "./library-sessions.ts";
 import type { Tasks } from "./library-tasks.ts";
@@ -74,6 +76,8 @@ export interface Perdure {
   readonly memory: Memory;
   readonly facts: Facts;
   readonly checkpoints: Checkpoints;
+  /** Copies of the change log elsewhere, as perdure.yaml names them. */
+  readonly replication: Replication;
   /**
    * Says what carries out tasks whose executor is `name`. Define before working.
    *
@@ -140,6 +144,7 @@ export async function openPerdure(options: OpenPerdureOptions = {}): Promise<Per
     memory: libraryMemory(project),
     facts: libraryFacts(project),
     checkpoints: libraryCheckpoints(project),
+    replication: libraryReplication(project),
     define(name, { input }, run) {
       project.define(functionExecutor({ name, input, run }));
       if (input !== undefined) schemas.set(name, input);
