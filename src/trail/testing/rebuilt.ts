@@ -37,7 +37,7 @@ export async function readBack(directory: string): Promise<ReadBack> {
   return { changes, blobs };
 }
 
-/** What is rebuilt from the journal into `empty` is what `store` holds, but for who works on it. */
+/** What is rebuilt from the journal into `empty` is what `store` holds, but for who works on it and hints that are made anew. */
 export async function expectRebuilds(directory: string, store: SuiteStore, empty: SuiteStore): Promise<void> {
   await empty.execute(rebuildFromChanges, await readBack(directory));
   const [expected, rebuilt] = [await dumpTables(store), await dumpTables(empty)];
