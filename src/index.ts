@@ -10,7 +10,6 @@ export type { CreateSession, ListSessionsFilter, Page, Sessions, SessionTransfer
 export type { ForgottenFact, RecallOptions, Facts, RememberOptions, FactFilter } from "./app/library-facts.ts";
 export type { Memory } from "./app/library-memory.ts";
 export type { CheckpointOptions, Checkpoints, RestoredCheckpoint, RestoreOptions } from "./app/library-checkpoints.ts";
-export type { Checkpoints, RestoredCheckpoint, RestoreOptions } from "./app/library-checkpoints.ts";
 export type { Replication, RestoredProject, RestoreProjectOptions } from "./app/library-replication.ts";
 export { restoreProject } from "./app/library-replication.ts";
 export type { CreateTask, TaskFilter, Tasks } from "./app/library-tasks.ts";
