@@ -125,7 +125,10 @@ function check(state: State, change: RawChange, concurrency: number): void {
   const columns = columnsOf(change.after, change);
   if (change.entity === "steps") checkStep(state, change, { present, columns, named });
   if (change.entity === "executions") checkExecution(state, change, { present, columns, named, concurrency });
-  if (change.entity === "tasks" && change.verb === "claim" && present !== undefined) checkStart(state, present, named);
+  if (change.entity === "tasks" && change.verb === "claim" && present !== undefined) {
+    checkStart(state, present, named);
+    checkLimit(state, present, named);
+  }
 }
 
 interface Checked {
@@ -180,6 +183,14 @@ function checkStart(state: State, task: Row, named: string): void {
     );
     assert(isFree, `${named} starts after ${String(target.title)}, which is ${String(target.status)} (INV-4)`);
   }
+}
+
+function checkLimit(state: State, task: Row, named: string): void {
+  if (task.limit_key === null || task.limit_key === undefined) return;
+  const running = [...rowsOf(state, "tasks").values()].filter(
+    (row) => row.status === "in_progress" && row.limit_key === task.limit_key,
+  );
+  assert(running.length < Number(task.limit_concurrency), `${named} keeps within the limit of key ${task.limit_key}`);
 }
 
 function edgesOf(state: State, task: Row): readonly { readonly edge: EdgeKind; readonly target: Row }[] {

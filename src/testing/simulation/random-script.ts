@@ -27,7 +27,12 @@ export function randomScript(seed: number): Script {
       }),
     );
   }
-  return { tasks, deeds, workers: chance(random, 0.3) ? 2 + below(random, 2) : 1, concurrency: 1 + below(random, 3) };
+  const [workers, concurrency] = [chance(random, 0.3) ? 2 + below(random, 2) : 1, 1 + below(random, 3)];
+  // Chosen last, so that a seed makes the same script otherwise as it did without.
+  const limited = tasks.map((task) =>
+    !task.isGroup && chance(random, 0.25) ? { ...task, limitKey: pick(random, ["k1", "k2"]) } : task,
+  );
+  return { tasks: limited, deeds, workers, concurrency };
 }
 
 function randomTask(random: Random, index: number, before: readonly ScriptedTask[]): ScriptedTask {

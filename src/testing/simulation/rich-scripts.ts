@@ -13,6 +13,7 @@ export function aScriptedTask(sketch: Partial<ScriptedTask> & { readonly title: 
     policy: "block",
     schedule: null,
     overlap: "skip",
+    limitKey: null,
     ...sketch,
   };
 }
@@ -52,6 +53,17 @@ export const RICH_SCRIPTS: Readonly<Record<string, Script>> = {
       ],
     }),
     aScriptedTask({ title: "report", needs: ["fetch", "tidy"], priority: 9, ops: [aStep("write")] }),
+  ]),
+  "tasks that run one at a time": aScript([
+    aScriptedTask({ title: "one", limitKey: "k", ops: [aStep("a", { ms: 30 }), { op: "sleep", ms: 400 }, aStep("b")] }),
+    aScriptedTask({
+      title: "two",
+      limitKey: "k",
+      priority: 7,
+      ops: [aStep("c", { failures: 1, ms: 20 }), aStep("pay", once)],
+    }),
+    aScriptedTask({ title: "three", limitKey: "k", ops: [{ op: "signal", name: "go" }, aStep("d", { ms: 10 })] }),
+    aScriptedTask({ title: "beside", ops: [aStep("e", { ms: 15 })] }),
   ]),
   "sleeps, signals, approvals and limits": aScript([
     aScriptedTask({

@@ -51,6 +51,8 @@ export interface ScriptedTask extends ScriptedChild {
   readonly policy: DependencyFailurePolicy;
   readonly schedule: Schedule | null;
   readonly overlap: Overlap;
+  /** Of the tasks with the same one, one runs at a time. */
+  readonly limitKey: string | null;
 }
 
 /** What people do meanwhile, by the simulated clock from the start. */

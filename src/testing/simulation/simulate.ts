@@ -147,6 +147,7 @@ function toNewTask(task: ScriptedTask, now: number): NewTask {
     schedule: task.schedule,
     scheduledFor: task.schedule === null ? null : now,
     overlap: task.overlap,
+    limit: task.limitKey === null ? null : { key: task.limitKey, concurrency: 1, rate: null },
   });
 }
 
