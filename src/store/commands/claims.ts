@@ -71,7 +71,9 @@ const OVERDUE_MS = 500;
 export const claimTasks = patiently(defineWrite("claim-tasks", claim));
 
 function* claim(context: CommandContext, input: ClaimTasks): Command<ClaimResult> {
-  const [, book] = yield* both(wakeWaiting(context), openLimitBook(context));
+  const [woken, opened] = yield* both(wakeWaiting(context), openLimitBook(context));
+  // What was woken may be in a lane, and there may have been none.
+  const book = woken > 0 && !opened.hasLanes ? yield* openLimitBook(context) : opened;
   const round: Round = { claimed: [], overdue: [], rows: [], full: [], isShortOfPlaces: false };
   const [ready, isLeased] = yield* both(readyTasks(context, input, book), hasLease(context, input.workerId));
   let found = ready;
@@ -278,8 +280,8 @@ function* takeUp(context: CommandContext, execution: Row, workerId: WorkerId): C
 const LAST_STEP_SQL = `select name from steps
   where project_id = ? and execution_id = ? and status = 'completed' order by position desc limit 1`;
 
-/** Tasks whose wait for a signal has reached its time limit are ready. */
-function* wakeWaiting(context: CommandContext): Command<void> {
+/** Tasks whose wait for a signal has reached its time limit are ready. Returns how many. */
+function* wakeWaiting(context: CommandContext): Command<number> {
   const due = yield* rows(
     `select project_id, ${columnsOf(TASKS)} from tasks
       where project_id = ? and status = 'blocked' and blocked_reason = 'waiting' and run_at <= ? order by run_at limit 100`,
@@ -293,6 +295,7 @@ function* wakeWaiting(context: CommandContext): Command<void> {
       patch: { status: "pending", blocked_reason: null, blocked_note: null, waiting_on: 0, updated_at: context.now },
     });
   }
+  return due.length;
 }
 
 export interface ClaimTask {

@@ -100,6 +100,18 @@ function labelsSuite(suite: Suite): void {
       expect(titlesOf(await bench.claim({ labels: ["gpu"], limit: 5 }))).toEqual(["theirs"]);
     });
 
+    it("are looked for also when what requires them has only just woken", async () => {
+      const bench = await suite.open();
+      await bench.create({ ref: "a", labels: ["gpu"] });
+      for (const claimed of await bench.claim({ labels: ["gpu"] })) {
+        const wait = { type: "signal", signal: "go", expiresAt: bench.clock.now() + 100 } as const;
+        await bench.store.execute(suspendExecution, { hold: holdOf(claimed), waits: [wait] });
+      }
+      expect(await claimAll(bench)).toMatchObject({ claimed: [] });
+      bench.clock.advance(100);
+      expect(titlesOf((await claimAll(bench, { labels: ["gpu"] })).claimed)).toEqual(["a"]);
+    });
+
     it("can be changed until the task runs", async () => {
       const bench = await suite.open();
       await bench.create({ ref: "a", labels: ["gpu"] });
