@@ -29,6 +29,14 @@ describe("describeChange", () => {
     expect(summary({ before: null, after: { attempt: 1 } })).toBe("worker:3f2a91c0 claimed build (attempt 1)");
   });
 
+  test("says what was limited", () => {
+    const rule = { entity: "limit_rules", rowKey: "executor:command", actor: "cli" };
+    expect(
+      summary({ ...rule, verb: "create", before: null, after: { concurrency: 4, rate_count: 9, rate_ms: 1000 } }),
+    ).toBe("cli limited executor command: 4 at a time, 9/1s");
+    expect(summary({ ...rule, verb: "delete" })).toBe("cli took away the limit on executor command");
+  });
+
   test("says from which lost worker a task was taken over, and why", () => {
     expect(summary({ verb: "recover", note: "worker 1a2b (process 4242) is gone" })).toBe(
       "worker:3f2a91c0 took over build from worker 1a2b (process 4242), which is gone",

@@ -3,6 +3,7 @@
 import type { JsonObject } from "../base/json.ts";
 import { isJsonObject } from "../base/json.ts";
 import type { Change } from "../domain/change.ts";
+import { rateText } from "../domain/rate.ts";
 
 /** What a change is about, as people call it. */
 export interface ChangeSubject {
@@ -51,6 +52,10 @@ const WORDS: Readonly<Record<string, Say>> = {
   "sessions import": ({ session, note }) => `imported session ${session} ${note ?? ""}`,
   "sessions tell": ({ session }) => `told how session ${session} ended`,
   "sessions edit": ({ session, after }) => `changed ${columnList(after)} of session ${session}`,
+
+  "limit_rules create": ({ change, after }) => `limited ${ruleName(change)}${ruleWords(after)}`,
+  "limit_rules edit": ({ change, after }) => `changed the limit on ${ruleName(change)}${ruleWords(after)}`,
+  "limit_rules delete": ({ change }) => `took away the limit on ${ruleName(change)}`,
 
   "tasks create": ({ task, after }) =>
     after.status === "completed" ? `added ${task}, already completed` : `added ${task}`,
@@ -149,6 +154,18 @@ function textOf(after: JsonObject): string | null {
 /** A message's key is its session and its position. */
 function positionOf({ rowKey }: Change): string {
   return /,(\d+)\]$/.exec(rowKey)?.[1] ?? rowKey;
+}
+
+function ruleName({ rowKey }: Change): string {
+  return rowKey.replace(":", " ");
+}
+
+function ruleWords({ concurrency, rate_count: count, rate_ms: perMs }: JsonObject): string {
+  const parts = [
+    typeof concurrency === "number" ? `${concurrency} at a time` : null,
+    typeof count === "number" && typeof perMs === "number" ? rateText({ count, perMs }) : null,
+  ].filter((part) => part !== null);
+  return parts.length === 0 ? "" : `: ${parts.join(", ")}`;
 }
 
 function claimWords({ task, note, change }: Wording): string {
