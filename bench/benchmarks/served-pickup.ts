@@ -25,7 +25,7 @@ export const servedPickup: Benchmark = {
   name: "served-pickup",
   title: "On a server: pick-up latency of an idle worker, from asking for the task to entering its code, ms",
   async run({ isQuick }) {
-    const rounds = isQuick ? 1 : 4;
+    const rounds = isQuick ? 1 : 2;
     const samples = isQuick ? 50 : 100;
     const subjects = await availableSubjects();
     // Direct has nothing to pick up: who starts it runs it.
