@@ -24,6 +24,8 @@ export interface RunContext extends RunDeps {
   readonly hold: Hold;
   readonly journal: Journal;
   readonly gate: RunGate;
+  /** Resolves at once while the lease runs; else once it was extended, or the run was told that it has lost it. */
+  readonly confirmLease: () => Promise<void>;
   /** Aborted when steps in flight must stop too. */
   readonly stepSignal: AbortSignal;
   /** Ends the run without the code having a say in it, once what is in flight has heard of it and settled. */

@@ -114,6 +114,7 @@ async function carryOut<T>(context: RunContext, step: StepToDo, { perform, optio
       await record(context, step, { kind: RUN, effect, outcome: { status: "started" }, startedAt });
     }
   }
+  await context.confirmLease();
   if (context.stepSignal.aborted) return { kind: "abandoned" };
   const attempt = await attemptStep(context, { perform, idempotencyKey, timeoutMs, name: step.name });
   if (attempt.kind === "returned") return await complete(attempt.result);

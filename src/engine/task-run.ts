@@ -31,6 +31,7 @@ export interface TaskRunOptions {
   readonly actor: string;
   /** How long a graceful stop waits for the step in flight, and a hard one for the executor to clean up. */
   readonly graceMs: number;
+  readonly confirmLease: () => Promise<void>;
 }
 
 export function createTaskRun(deps: RunDeps, options: TaskRunOptions): TaskRun {
@@ -46,6 +47,7 @@ export function createTaskRun(deps: RunDeps, options: TaskRunOptions): TaskRun {
     hold: { executionId: execution.id, fence: execution.fence },
     journal: createJournal(options.journal, { attempt: execution.attempt }),
     gate,
+    confirmLease: options.confirmLease,
     stepSignal: stepAbort.signal,
     windDown: (outcome) => windDown(outcome),
     actor: options.actor,

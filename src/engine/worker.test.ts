@@ -378,6 +378,23 @@ describe("takeover", () => {
     expect(await place.task("a")).toMatchObject({ status: "completed", retryCount: 0 });
   });
 
+  it("leaves nothing to be done again by one that comes back", async () => {
+    const place = await open();
+    const done: string[] = [];
+    await place.add("work", async (run) => {
+      for (const step of ["one", "two", "three"]) await run.step(step, () => void done.push(step));
+    });
+    place.cutOff(1, "record-step");
+    await place.work({ process: 1, host: "far" });
+    await place.settle();
+    await place.work({ process: 2, host: "here" });
+    await place.pass(40_000);
+    expect((await place.task("work")).status).toBe("completed");
+    place.heal(1);
+    await place.pass(10_000);
+    expect(done).toEqual(["one", "two", "three"]);
+  });
+
   it("does not happen while heartbeats keep the lease", async () => {
     const place = await open();
     await place.add("a", busy(place, 300_000));

@@ -112,6 +112,9 @@ class StoreWorker implements Worker {
   #starting: Promise<void> | null = null;
   #stopping: Promise<void> | null = null;
   #isStopped = false;
+  /** Until when nobody takes over what it holds. */
+  #leasedUntil: Millis = 0;
+  #confirming: Promise<void> | null = null;
 
   constructor(deps: RunDeps & HostDep, options: WorkerOptions) {
     this.#deps = deps;
@@ -126,8 +129,10 @@ class StoreWorker implements Worker {
   async #register(): Promise<void> {
     const executors = [...this.#options.executors().keys()];
     this.#registeredWith = executors.join("\n");
-    const { labels = [] } = this.#options;
+    const { labels = [], leaseMs } = this.#options;
+    const askedAt = this.#deps.clock.now();
     await this.#deps.store.execute(registerWorker, { ...this.#identity, executors, labels });
+    this.#leasedUntil = askedAt + leaseMs;
   }
 
   start(): Promise<void> {
@@ -261,9 +266,23 @@ class StoreWorker implements Worker {
       fence: execution.fence,
     }));
     const { leaseMs } = this.#options;
+    const askedAt = this.#deps.clock.now();
     const { lost, isRegistered } = await this.#deps.store.execute(extendLeases, { workerId: this.id, leaseMs, holds });
-    if (!isRegistered && this.#mayRun()) await this.#register();
+    if (isRegistered) this.#leasedUntil = askedAt + leaseMs;
+    else if (this.#mayRun()) await this.#register();
     if (lost.length > 0) await this.#stopWhatMust();
+  }
+
+  /**
+   * A process that was paused, or cut off from its store, comes back to runs that others may have taken over and gone on
+   * with. What they recorded must not be done here once more (INV-2), so no step is begun before the lease is sure again.
+   */
+  async #confirmLease(): Promise<void> {
+    if (this.#deps.clock.now() < this.#leasedUntil) return;
+    this.#confirming ??= this.#extendLeases().finally(() => {
+      this.#confirming = null;
+    });
+    await this.#confirming;
   }
 
   /** Takes over from workers whose process is gone, or whose lease ran out. */
@@ -370,7 +389,13 @@ class StoreWorker implements Worker {
     assert(executor !== undefined, "only tasks of known executors are claimed");
     const journal = claimed.isResumed ? await this.#deps.store.execute(listSteps, { executionId: execution.id }) : [];
     if (!this.#mayRun()) return null;
-    const run = createTaskRun(this.#deps, { claimed, journal, actor: this.#actor, graceMs: this.#options.graceMs });
+    const run = createTaskRun(this.#deps, {
+      claimed,
+      journal,
+      actor: this.#actor,
+      graceMs: this.#options.graceMs,
+      confirmLease: () => this.#confirmLease(),
+    });
     this.#runs.set(execution.id, run);
     // Somebody may have asked it to stop while its journal was on the way.
     if (claimed.isResumed) this.#checkStopsSoon();

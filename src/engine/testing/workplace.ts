@@ -47,6 +47,9 @@ export interface Workplace {
   work(options?: WorkOptions): Promise<Worker>;
   /** The process is gone, as `kill -9` does it: whatever its worker still does reaches nobody. */
   kill(process: number): void;
+  /** Once its next call of this command is done, the process is cut off from the store: the answer and all later calls wait until `heal`. */
+  cutOff(process: number, commandName: string): void;
+  heal(process: number): void;
   readonly events: WorkerEvent[];
   /** Until nothing happens any more at this instant. */
   settle(): Promise<void>;
@@ -114,12 +117,33 @@ async function openWorkplace(): Promise<{ readonly place: Workplace; close(): Pr
   const store: Store = { execute, onCommit: (listener) => database.onCommit(listener), close: () => database.close() };
   const session = await store.execute(createSession, aSession());
 
+  /** The command that a process is cut off by, and once it is, what wakes the calls that wait. */
+  const cuts = new Map<number, { readonly by: string; isCut: boolean; readonly waiting: (() => void)[] }>();
+  const connected = (process: number): Promise<void> | null => {
+    const cut = cuts.get(process);
+    return cut?.isCut === true ? new Promise((resolve) => cut.waiting.push(resolve)) : null;
+  };
+  const executeOver = async <Input, Result>(
+    process: number,
+    command: CommandDefinition<Input, Result>,
+    call: () => Promise<Result>,
+  ): Promise<Result> => {
+    await connected(process);
+    const result = await call();
+    const cut = cuts.get(process);
+    if (cut?.by === command.name) cut.isCut = true;
+    await connected(process);
+    return result;
+  };
+
   /** A dead process makes no calls and hears of none. */
   const storeOf = (process: number): Store => ({
     execute: (command, input, options) =>
       dead.has(process)
         ? new Promise(() => {})
-        : execute(command, input, options).then((result) => (dead.has(process) ? new Promise(() => {}) : result)),
+        : executeOver(process, command, () => execute(command, input, options)).then((result) =>
+            dead.has(process) ? new Promise(() => {}) : result,
+          ),
     onCommit: (listener) => database.onCommit(() => dead.has(process) || listener()),
     close: () => Promise.resolve(),
   });
@@ -168,6 +192,12 @@ async function openWorkplace(): Promise<{ readonly place: Workplace; close(): Pr
       const worker = place.employ(options);
       await worker.start();
       return worker;
+    },
+    cutOff: (process, commandName) => void cuts.set(process, { by: commandName, isCut: false, waiting: [] }),
+    heal(process) {
+      const cut = cuts.get(process);
+      cuts.delete(process);
+      for (const wake of cut?.waiting ?? []) wake();
     },
     kill: (process) => void dead.add(process),
     async settle() {
