@@ -27,7 +27,7 @@ const STATEMENT_TIMEOUT_MS = { write: 20_000, read: 60_000 } as const;
 /** How long one attempt waits for the other writers of the project. */
 const LOCK_TIMEOUT_MS = 8_000;
 /** A process that stops in the middle of a transaction holds up the others for no longer. */
-const IDLE_TIMEOUT_MS = 5_000;
+const IDLE_TIMEOUT_MS = 2_000;
 const SILENCE_MS = 5_000;
 
 type LogEntry = readonly SqlValue[];
