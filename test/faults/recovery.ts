@@ -18,24 +18,22 @@ export interface Recovery {
 
 export function recoveries(changes: readonly RawChange[], faults: readonly Fault[]): readonly Recovery[] {
   const progress = new Map<string, number[]>();
+  const completed = new Map<string, number>();
   for (const change of changes) {
     const execution = progressOf(change);
     if (execution === null) continue;
-    const times = progress.get(execution) ?? [];
-    times.push(change.at);
-    progress.set(execution, times);
+    progress.set(execution, [...(progress.get(execution) ?? []), change.at]);
+    if (change.verb === "complete" && change.entity === "executions") completed.set(execution, change.at);
   }
-  return faults.map(({ name, from, executions }) => ({
-    fault: name,
-    affected: executions.length,
-    slowestMs: Math.max(
-      0,
-      ...executions.map((execution) => {
-        const next = progress.get(execution)?.find((at) => at >= from);
-        return next === undefined ? Number.POSITIVE_INFINITY : next - from;
-      }),
-    ),
-  }));
+  return faults.map(({ name, from, executions }) => {
+    // What came to its end before was not met.
+    const met = executions.filter((execution) => (completed.get(execution) ?? Number.POSITIVE_INFINITY) >= from);
+    const waits = met.map((execution) => {
+      const next = progress.get(execution)?.find((at) => at >= from);
+      return next === undefined ? Number.POSITIVE_INFINITY : next - from;
+    });
+    return { fault: name, affected: met.length, slowestMs: Math.max(0, ...waits) };
+  });
 }
 
 /** The execution that a change shows at work: it was claimed again, a step of it was recorded, or it ended. */

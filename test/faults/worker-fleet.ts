@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { cpSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -81,14 +81,17 @@ interface Starting extends FleetOptions {
 }
 
 function startWorker({ projectDir, concurrency, name, started, surprises }: Starting): WorkerProcess {
-  const clockFile = join(projectDir, `${name}.clock`);
+  // Another machine has files of its own.
+  const dir = started.host === undefined ? projectDir : join(projectDir, "..", name);
+  if (dir !== projectDir) cpSync(projectDir, dir, { recursive: true, filter: (path) => !path.includes(".perdure") });
+  const clockFile = join(dir, `${name}.clock`);
   writeFileSync(clockFile, "0");
   const perdure = [
     "--import",
     PRETEND,
     BIN,
     "worker",
-    `--project=${projectDir}`,
+    `--project=${dir}`,
     `--store=${started.storeUrl}`,
     `--concurrency=${concurrency}`,
   ];
@@ -137,6 +140,8 @@ function startWorker({ projectDir, concurrency, name, started, surprises }: Star
     async stop() {
       isEnding = true;
       child.kill("SIGCONT");
+      // Before that it does not listen to signals.
+      await Promise.race([worker.ready, exited]);
       child.kill("SIGTERM");
       return (await exited).code;
     },

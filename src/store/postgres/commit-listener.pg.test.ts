@@ -60,20 +60,18 @@ test("a listening connection that has died without a word is noticed and replace
   const { hostname, port } = new URL(url);
   const proxy = await startTcpProxy({ host: hostname, port: Number(port) });
   const listening = await aStore(proxy.through(url));
-  let told = 0;
-  listening.onCommit(() => {
-    told += 1;
-  });
+  const told: number[] = [];
+  listening.onCommit(() => told.push(performance.now()));
   while ((await listenerCount()) === 0) await pause(20);
   proxy.halfOpen("toClient");
   await pause(100);
   await proxy.heal();
   const writing = await aStore();
   await pause(7_500);
-  told = 0;
+  told.length = 0;
   const startedAt = performance.now();
   await commit(writing);
-  while (told === 0) await pause(5);
+  while (told.length === 0) await pause(5);
   expect(performance.now() - startedAt).toBeLessThan(500);
   await proxy.close();
 });

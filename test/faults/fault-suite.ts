@@ -1,0 +1,55 @@
+/** Registers every scenario as a test: what must hold afterwards is the same for all. */
+
+import { appendFileSync } from "node:fs";
+import { afterEach, expect, test } from "vitest";
+
+import type { Lab } from "./lab.ts";
+import { openLab } from "./lab.ts";
+import { rowsOf, textOf } from "./report.ts";
+import type { Scenario, Size } from "./scenarios.ts";
+
+export interface FaultSuiteOptions extends Size {
+  readonly scenarios: readonly Scenario[];
+  readonly leaseMs: number;
+  readonly timeoutMs: number;
+  /** Most time that recovery may take beyond the lease. */
+  readonly recoveryMs: number;
+}
+
+/** A server rolls back what a silent client has open after so long; until then it may have the project's lock. */
+const SILENT_LOCK_MS = 2_000;
+
+let lab: Lab | null = null;
+
+export function faultSuite({ scenarios, leaseMs, timeoutMs, recoveryMs, ...size }: FaultSuiteOptions): void {
+  afterEach(async () => {
+    await lab?.close();
+    lab = null;
+  }, 60_000);
+  for (const scenario of scenarios) {
+    test(scenario.name, { timeout: timeoutMs }, async (context) => {
+      lab = await openLab({ leaseMs, settings: scenario.settings ?? {} });
+      const skipped = await scenario.run(lab, size);
+      if (skipped !== undefined) {
+        console.log(`${scenario.name}: skipped, ${skipped.skipped}`);
+        context.skip(skipped.skipped);
+      }
+      const report = await lab.finish();
+      console.log(textOf(scenario.name, report));
+      const file = process.env.PERDURE_FAULTS_REPORT;
+      if (file !== undefined) {
+        const { audit, seconds } = report;
+        appendFileSync(
+          file,
+          `${JSON.stringify({ scenario: scenario.name, rows: rowsOf(scenario.name, report), audit, seconds })}\n`,
+        );
+      }
+      expect(report.audit.problems).toEqual([]);
+      expect(report.surprises, "no worker gave up").toEqual([]);
+      expect(report.exitCodes.filter((code) => code !== 0)).toEqual([]);
+      const limitMs = leaseMs + recoveryMs + (scenario.leavesSilentClients === true ? SILENT_LOCK_MS : 0);
+      for (const { fault, slowestMs } of report.recoveries) expect(slowestMs, fault).toBeLessThan(limitMs);
+      expect(report.audit.repeatedOnce).toEqual([]);
+    });
+  }
+}
