@@ -41,8 +41,14 @@ export function dumpTables(store: Store): Promise<TableDump> {
   return store.execute(dump, null);
 }
 
+/** Lanes are a hint: whatever they say, claims find the same, so they need not be the same after a rebuild. */
+export function withoutHints(tables: TableDump): TableDump {
+  const { lanes: _lanes, ...rest } = tables;
+  return rest;
+}
+
 /** What a rebuild from the change log has to bring back: the logged tables, what is derived from them and no hint, and the log. */
 export function withoutCoordination(tables: TableDump): TableDump {
-  const { workers: _workers, blobs: _blobs, lanes: _lanes, limit_starts: _starts, ...rest } = tables;
+  const { workers: _workers, blobs: _blobs, limit_starts: _starts, ...rest } = withoutHints(tables);
   return rest;
 }
