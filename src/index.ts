@@ -55,7 +55,8 @@ export type {
   StopReason,
 } from "./engine/run.ts";
 export type { TaskLimitInput } from "./engine/task-limit-input.ts";
-export type { Idle, WorkerEvent } from "./engine/worker.ts";
+export type { Idle } from "./engine/worker.ts";
+export type { WorkerEvent } from "./engine/worker-options.ts";
 export type { MessageContent } from "./operations/message-add.ts";
 export type { SinkReport } from "./replication/sink-report.ts";
 export type { ResumeKind, ResumePoint, ResumeTask } from "./store/commands/resume-point.ts";

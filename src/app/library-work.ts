@@ -2,7 +2,8 @@
 
 import type { SessionId } from "../domain/ids.ts";
 import { parseLabels } from "../domain/labels.ts";
-import type { Worker, WorkerEvent } from "../engine/worker.ts";
+import type { Worker } from "../engine/worker.ts";
+import type { WorkerEvent } from "../engine/worker-options.ts";
 import { createWorker } from "../engine/worker.ts";
 import { startMemoryCleanup } from "../memory/memory-cleanup.ts";
 import { chosenExecutors } from "../operations/chosen-executors.ts";

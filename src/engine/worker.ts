@@ -6,45 +6,21 @@
 import type { Millis } from "../base/clock.ts";
 import { assert } from "../base/assert.ts";
 import { isPerdureError, PerdureError } from "../base/errors.ts";
-import type { ExecutionId, SessionId, WorkerId } from "../domain/ids.ts";
-import { asId } from "../domain/ids.ts";
-import type { Claimed, ClaimResult } from "../store/commands/claims.ts";
-import { claimTasks, planOccurrence } from "../store/commands/claims.ts";
+import { asId, type ExecutionId, type WorkerId } from "../domain/ids.ts";
+import { claimTasks, planOccurrence, type Claimed, type ClaimResult } from "../store/commands/claims.ts";
 import { releaseHold } from "../store/commands/executions.ts";
 import { listSteps } from "../store/commands/steps.ts";
-import { extendLeases, registerWorker, removeWorker } from "../store/commands/workers.ts";
-import type { Recovered, RegisterWorker } from "../store/commands/workers.ts";
+import { extendLeases, registerWorker, removeWorker, type RegisterWorker } from "../store/commands/workers.ts";
 import { findStops } from "../store/commands/stops.ts";
 import type { Executor } from "./executor.ts";
 import type { HostDep } from "./host.ts";
 import { planOverdue } from "./occurrences.ts";
-import type { RecordedOutcome } from "./record-outcome.ts";
-import { recordOutcome } from "./record-outcome.ts";
+import { recordOutcome, type RecordedOutcome } from "./record-outcome.ts";
 import type { RunOutcome } from "./run-outcome.ts";
 import type { RunDeps } from "./run-context.ts";
-import type { TaskRun } from "./task-run.ts";
 import { takeOver } from "./take-over.ts";
-import { createTaskRun } from "./task-run.ts";
-
-export interface WorkerOptions {
-  /** Asked at every claim, so that executors may be added while the worker runs. */
-  readonly executors: () => ReadonlyMap<string, Executor>;
-  readonly concurrency: number;
-  /** What it offers: it claims no task that requires others. Default: none. */
-  readonly labels?: readonly string[];
-  /** Claims only tasks of this session; `null` is any. */
-  readonly sessionId: SessionId | null;
-  readonly leaseMs: number;
-  readonly heartbeatMs: number;
-  /** How long a graceful stop waits for steps in flight. */
-  readonly graceMs: number;
-  readonly onEvent?: (event: WorkerEvent) => void;
-}
-
-export type WorkerEvent =
-  | { readonly kind: "started"; readonly claimed: Claimed }
-  | { readonly kind: "ended"; readonly claimed: Claimed; readonly outcome: string; readonly error: unknown }
-  | { readonly kind: "recovered"; readonly recovered: readonly Recovered[] };
+import { createTaskRun, type TaskRun } from "./task-run.ts";
+import type { WorkerOptions } from "./worker-options.ts";
 
 /** Nothing runs here, and nothing that is due could be claimed. */
 export interface Idle {

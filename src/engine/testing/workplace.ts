@@ -25,7 +25,8 @@ import type { Executor } from "../executor.ts";
 import type { Host } from "../host.ts";
 import { loadCatchUp } from "../occurrences.ts";
 import type { Run } from "../run.ts";
-import type { Worker, WorkerEvent, WorkerOptions } from "../worker.ts";
+import type { Worker } from "../worker.ts";
+import type { WorkerEvent, WorkerOptions } from "../worker-options.ts";
 import { createWorker } from "../worker.ts";
 
 export type TaskCode = (run: Run, input: Json) => unknown;

@@ -5,16 +5,15 @@ import { findCycle, inDependencyOrder } from "../../domain/dependency-graph.ts";
 import type { SessionId, TaskId } from "../../domain/ids.ts";
 import { LIMITS } from "../../domain/limits.ts";
 import { DEFAULT_RETRY_POLICY } from "../../domain/retry-policy.ts";
-import { isRecurring } from "../../domain/schedule.ts";
 import type { Task, TaskStatus } from "../../domain/task.ts";
 import { GROUP_EXECUTOR, isTerminalTask } from "../../domain/task.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
 import { both, defineWrite, oneRow, together } from "../command.ts";
 import { fleetColumns, integer, rowToTask, text } from "../entity-rows.ts";
 import type { NewTask } from "../new-task.ts";
-import { recursByText, scheduleToText } from "../schedule-column.ts";
+import { scheduleToText } from "../schedule-column.ts";
 import { insertRow, updateRow } from "../rows.ts";
-import { columnsOf, DEPENDENCIES, TASKS } from "../tables.ts";
+import { DEPENDENCIES, TASKS } from "../tables.ts";
 import { storeValue, withValues } from "../values.ts";
 import type { EdgeKind } from "./dependencies.ts";
 import {
@@ -26,6 +25,8 @@ import {
   settleDependents,
 } from "./dependencies.ts";
 import { openSessionForWork } from "./session-rows.ts";
+import type { Resolved } from "./task-references.ts";
+import { recurs, resolveReferences } from "./task-references.ts";
 
 export interface CreateTasks {
   readonly sessionId: SessionId;
@@ -73,12 +74,6 @@ function withOwnRefs({ tasks }: CreateTasks, at: number): readonly NewTask[] {
 interface Edge {
   readonly to: string;
   readonly kind: EdgeKind;
-}
-
-/** What the batch refers to, by ref: tasks of the batch and tasks already there. */
-interface Resolved {
-  readonly idOf: ReadonlyMap<string, string>;
-  readonly existing: ReadonlyMap<string, Row>;
 }
 
 export function* insertTasks(
@@ -176,72 +171,6 @@ function refuseGrowth(session: Row, unfinished: number, added: number): void {
     hint: "Finish or cancel tasks first, split the plan, or raise limits.unfinished_tasks in perdure.yaml.",
     details: { limit, unfinished, added },
   });
-}
-
-const FIND_SQL = `select project_id, ${columnsOf(TASKS)} from tasks
-  where project_id = ? and session_id = ? and (key = ? or id = ?) order by key is null limit 1`;
-
-function* resolveReferences(context: CommandContext, session: Row, tasks: readonly NewTask[]): Command<Resolved> {
-  const idOf = new Map<string, string>();
-  for (const task of tasks) idOf.set(task.ref, context.uuid());
-  const existing = new Map<string, Row>();
-  const others = new Map<string, NewTask>();
-  for (const task of tasks) {
-    for (const reference of task.parent === null ? task.needs : [task.parent, ...task.needs])
-      if (!idOf.has(reference) && !others.has(reference)) others.set(reference, task);
-  }
-  const sessionId = text(session.id);
-  const found = yield* together(
-    [...others.keys()].map((reference) => oneRow(FIND_SQL, context.projectId, sessionId, reference, reference)),
-  );
-  for (const [at, [reference, task]] of [...others].entries()) {
-    const row = found[at] ?? null;
-    if (row === null) throw missingReference(task, reference);
-    idOf.set(reference, text(row.id));
-    existing.set(reference, row);
-  }
-  yield* together(tasks.flatMap(({ key }) => (key === null ? [] : [refuseTakenKey(context, session, key)])));
-  refuseNeedsThatRecur(tasks, existing);
-  return { idOf, existing };
-}
-
-function recurs(task: NewTask): boolean {
-  return task.schedule !== null && isRecurring(task.schedule);
-}
-
-function missingReference(task: NewTask, reference: string): PerdureError {
-  return new PerdureError("invalid-plan", {
-    message: `Task ${task.key ?? task.title} refers to ${JSON.stringify(reference)}, which is no task of this session`,
-    hint: "Name a task of the same plan or session by its id or key.",
-    details: { task: task.ref, missing: reference },
-  });
-}
-
-function* refuseTakenKey(context: CommandContext, session: Row, key: string): Command<void> {
-  const sql = "select id from tasks where project_id = ? and session_id = ? and key = ?";
-  const taken = yield* oneRow(sql, context.projectId, text(session.id), key);
-  if (taken === null) return;
-  throw new PerdureError("conflict", {
-    message: `Session ${text(session.name)} has a task ${JSON.stringify(key)} already`,
-    hint: "Choose another key, or change that task with `perdure task edit`.",
-    details: { key, taskId: taken.id },
-  });
-}
-
-function refuseNeedsThatRecur(tasks: readonly NewTask[], existing: ReadonlyMap<string, Row>): void {
-  const recurring = new Set(tasks.filter((task) => recurs(task)).map((task) => task.ref));
-  for (const [reference, row] of existing) {
-    if (recursByText(row.schedule)) recurring.add(reference);
-  }
-  for (const task of tasks) {
-    const need = task.needs.find((reference) => recurring.has(reference));
-    if (need === undefined) continue;
-    throw new PerdureError("invalid-plan", {
-      message: `Task ${task.key ?? task.title} needs ${JSON.stringify(need)}, which recurs and so never completes`,
-      hint: "Let it depend on a task that runs once, or give it the same schedule.",
-      details: { task: task.ref, need },
-    });
-  }
 }
 
 /** What each new task waits for: what it needs, and every other new task below it that does not recur. */

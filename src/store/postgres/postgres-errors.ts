@@ -89,7 +89,7 @@ export function fromPostgresError(error: unknown, location: string): unknown {
   if (code === "42501")
     return unreachable("The user needs the right to create a schema in this database, or to use Perdure's.");
   if (code === LOCK_NOT_AVAILABLE)
-    return unreachable("Another transaction keeps it locked; `select * from pg_stat_activity` names it.");
+    return unreachable("Another transaction keeps it locked; the view pg_stat_activity names it.");
   if (code === QUERY_CANCELED)
     return unreachable("It took too long or was cancelled. Nothing of it was done; run it again.");
   if (code.startsWith("53") || code.startsWith("58"))

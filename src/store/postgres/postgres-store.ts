@@ -13,8 +13,6 @@
 import type { PoolClient } from "pg";
 
 import type { Clock } from "../../base/clock.ts";
-import { isPerdureError } from "../../base/errors.ts";
-import type { Random } from "../../base/random.ts";
 import { monotonicMs } from "../../base/stopwatch.ts";
 import type { ProjectId } from "../../domain/ids.ts";
 import { asId } from "../../domain/ids.ts";
@@ -22,48 +20,23 @@ import type { CommandContext, CommandDefinition } from "../command.ts";
 import { becomeProject } from "../commands/become-project.ts";
 import type { ExecuteOptions, ProjectIdentity, Store, StoreInspection } from "../port.ts";
 import { listenForCommits, notification } from "./commit-listener.ts";
-import type { Connections } from "./connections.ts";
+import type { Call, Outcome } from "./calls.ts";
+import { impatientFirst, settle } from "./calls.ts";
 import { openConnections } from "./connections.ts";
-import type { ColumnType, Dialect } from "./dialect.ts";
-import { postgresDialect } from "./dialect.ts";
-import { migrate } from "./migrations.ts";
-import { fromPostgresError, isConnectionLost, isFromServer, isTransient, unreachableStore } from "./postgres-errors.ts";
-import { ensureProject } from "./project-row.ts";
-import type { ServerClock } from "./server-clock.ts";
+import { InDoubt } from "./in-doubt.ts";
+import type { Opened, Opening, PostgresStoreOptions } from "./opening.ts";
+import { failClock, lookAtClock, prepare } from "./opening.ts";
+import { performApart, performAtOnce } from "./perform-group.ts";
+import { fromPostgresError, isConnectionLost, isTransient, unreachableStore } from "./postgres-errors.ts";
 import { serverClock } from "./server-clock.ts";
-import type { PostgresUrl } from "./store-url.ts";
 import { parsePostgresUrl } from "./store-url.ts";
-import type { CommitMark } from "./transaction.ts";
 import { Transaction } from "./transaction.ts";
-
-export interface PostgresStoreOptions {
-  /** `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, with `schema`, `project`, `listen`, `prepare`, `partitions`, `pool` in its query (`PostgresUrl`). */
-  readonly url: string;
-  /** Of the project, unless the URL names it. */
-  readonly projectName: string;
-  readonly actor: string;
-  /** Default: the server's time, the same for every process. */
-  readonly clock?: Clock;
-  readonly random: Random;
-  /** How long a call waits for a server that cannot be reached or a project that is locked before it fails. Default 60 s. */
-  readonly patienceMs?: number;
-}
 
 export interface PostgresStore extends Store {
   readonly projectId: ProjectId;
   /** What the store tells the time by. */
   readonly clock: Clock;
 }
-
-interface Call {
-  readonly command: CommandDefinition<unknown, unknown>;
-  readonly input: unknown;
-  readonly actor: string;
-  readonly resolve: (result: unknown) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-type Outcome = { readonly call: Call; readonly result: unknown } | { readonly call: Call; readonly error: unknown };
 
 const DEFAULT_PATIENCE_MS = 60_000;
 /** So that a server which is not there is told at once, and one that is just starting is waited for. */
@@ -92,53 +65,6 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       throw fromPostgresError(error, url.location);
     }
   }
-}
-
-interface Opening {
-  readonly connections: Connections;
-  readonly url: PostgresUrl;
-  readonly options: PostgresStoreOptions;
-  readonly time: ServerClock | null;
-}
-
-interface Opened {
-  readonly projectId: ProjectId;
-  readonly schemaVersion: number;
-  readonly dialect: Dialect;
-}
-
-async function prepare({ connections, url, options, time }: Opening): Promise<Opened> {
-  const client = await connections.take();
-  let failure: unknown;
-  try {
-    const schemaVersion = await migrate(client, url);
-    if (time !== null) await lookAtClock(client, time);
-    const { schema } = url;
-    const name = url.project ?? options.projectName;
-    const clock = options.clock ?? time ?? failClock();
-    const projectId = await ensureProject(client, { schema, name, clock, random: options.random });
-    const columns = await client.query(COLUMNS_SQL, [schema]);
-    const types = new Map<string, ColumnType>(
-      columns.rows.map((row) => [String(row.name), String(row.type) as ColumnType]),
-    );
-    return { projectId, schemaVersion, dialect: postgresDialect(types) };
-  } catch (error) {
-    failure = error;
-    throw error;
-  } finally {
-    client.release(failure instanceof Error ? failure : undefined);
-  }
-}
-
-const COLUMNS_SQL = `select distinct a.attname as name, format_type(a.atttypid, null) as type
-  from pg_attribute a join pg_class c on c.oid = a.attrelid
-  where c.relnamespace = $1::regnamespace and c.relkind in ('r', 'p', 'v') and a.attnum > 0
-    and format_type(a.atttypid, null) in ('text', 'bigint', 'double precision')`;
-
-async function lookAtClock(client: PoolClient, time: ServerClock): Promise<void> {
-  const askedAt = monotonicMs();
-  const { rows } = await client.query("select (extract(epoch from clock_timestamp()) * 1000)::bigint as now");
-  time.set(Number(rows[0]?.now), askedAt, monotonicMs());
 }
 
 class PooledStore implements PostgresStore {
@@ -325,9 +251,9 @@ class PooledStore implements PostgresStore {
         this.#scheduleNotification();
         return settled;
       }
-      const outcomes = isApart
-        ? await this.#performApart(transaction, group)
-        : await this.#performTogether(transaction, group);
+      const contextOf = (actor: string): CommandContext => this.#contextOf(actor);
+      const performing = { transaction, contextOf, location: this.#opening.url.location };
+      const outcomes = isApart ? await performApart(performing, group) : await performAtOnce(performing, group);
       const mark = await transaction.mark();
       if (mark !== null) inDoubt.enter(mark, outcomes);
       await transaction.commit();
@@ -339,53 +265,6 @@ class PooledStore implements PostgresStore {
       if (!isConnectionLost(error)) await transaction.rollback();
       throw error;
     }
-  }
-
-  async #performTogether(transaction: Transaction, group: readonly Call[]): Promise<readonly Outcome[]> {
-    const outcomes: Outcome[] = [];
-    for (const calls of equalRuns(group)) {
-      const [{ command, actor }] = calls;
-      const context = this.#contextOf(actor);
-      if (calls.length > 1 && command.performTogether !== undefined) {
-        const inputs = calls.map((call) => call.input);
-        const results = await transaction.drive(command.performTogether(context, inputs));
-        outcomes.push(...calls.map((call, at) => ({ call, result: results[at] })));
-        continue;
-      }
-      for (const call of calls) {
-        const before = transaction.writes;
-        try {
-          const result = await transaction.drive(call.command.perform(this.#contextOf(call.actor), call.input));
-          outcomes.push({ call, result });
-        } catch (error) {
-          // Refused before it wrote anything: the others need not be done again.
-          if (transaction.writes > before || !isPerdureError(error)) throw error;
-          outcomes.push({ call, error });
-        }
-      }
-    }
-    return outcomes;
-  }
-
-  async #performApart(transaction: Transaction, group: readonly Call[]): Promise<readonly Outcome[]> {
-    const outcomes: Outcome[] = [];
-    for (const call of group) {
-      const goBack = await transaction.savepoint();
-      try {
-        const result = await transaction.drive(call.command.perform(this.#contextOf(call.actor), call.input));
-        await transaction.settle();
-        transaction.release();
-        outcomes.push({ call, result });
-      } catch (error) {
-        if (isTransient(error)) throw error;
-        await goBack();
-        outcomes.push({
-          call,
-          error: isFromServer(error) ? fromPostgresError(error, this.#opening.url.location) : error,
-        });
-      }
-    }
-    return outcomes;
   }
 
   #begin(client: PoolClient, mode: "write" | "read"): Transaction {
@@ -505,53 +384,6 @@ class PooledStore implements PostgresStore {
   }
 }
 
-/** What a group came to whose commit was sent and not answered. */
-class InDoubt {
-  #sent: { readonly mark: CommitMark; readonly outcomes: readonly Outcome[] } | null = null;
-
-  enter(mark: CommitMark, outcomes: readonly Outcome[]): void {
-    this.#sent = { mark, outcomes };
-  }
-
-  leave(): void {
-    this.#sent = null;
-  }
-
-  /** The outcomes, if it turns out to have been committed; `null` when there is none or it was not. */
-  async settle(transaction: Transaction): Promise<readonly Outcome[] | null> {
-    if (this.#sent === null) return null;
-    const { mark, outcomes } = this.#sent;
-    const isCommitted = await transaction.wasCommitted(mark);
-    this.#sent = null;
-    return isCommitted ? outcomes : null;
-  }
-}
-
-function impatientFirst(calls: readonly Call[]): readonly Call[] {
-  const [patient = [], others = []] = [true, false].map((wanted) =>
-    calls.filter(({ command }) => (command.isPatient === true) === wanted),
-  );
-  return [...others, ...patient];
-}
-
-/** Runs of calls of the same command by the same actor, in order. */
-function equalRuns(group: readonly Call[]): readonly (readonly [Call, ...Call[]])[] {
-  const runs: [Call, ...Call[]][] = [];
-  for (const call of group) {
-    const last = runs.at(-1);
-    if (last !== undefined && last[0].command === call.command && last[0].actor === call.actor) last.push(call);
-    else runs.push([call]);
-  }
-  return runs;
-}
-
-function settle(outcomes: readonly Outcome[]): void {
-  for (const outcome of outcomes) {
-    if ("error" in outcome) outcome.call.reject(outcome.error);
-    else outcome.call.resolve(outcome.result);
-  }
-}
-
 const INVALID_INDEXES_SQL = `select c.relname as name from pg_index i join pg_class c on c.oid = i.indexrelid
   where c.relnamespace = $1::regnamespace and not i.indisvalid`;
 
@@ -559,8 +391,4 @@ function delay(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms);
   });
-}
-
-function failClock(): never {
-  throw new Error("a store tells the time by a clock or by its server");
 }

@@ -13,17 +13,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
 import type { ProjectId } from "../../domain/ids.ts";
 import { asId } from "../../domain/ids.ts";
-import type {
-  Answer,
-  Asked,
-  Command,
-  CommandContext,
-  CommandDefinition,
-  Row,
-  Statement,
-  StatementSets,
-} from "../command.ts";
-import { isList } from "../command.ts";
+import type { Command, CommandContext, CommandDefinition, Row, Statement } from "../command.ts";
 import { becomeProject } from "../commands/become-project.ts";
 import type { ExecuteOptions, ProjectIdentity, Store, StoreInspection } from "../port.ts";
 import { watchCommits } from "./commit-watch.ts";
@@ -33,6 +23,7 @@ import { openDatabase } from "./open-database.ts";
 import type { ProjectRow } from "./project-row.ts";
 import { adoptProject, ensureProject } from "./project-row.ts";
 import { quickCheck } from "./quick-check.ts";
+import { runCommand } from "./run-command.ts";
 import { closedStore, fromSqliteError, isBusy } from "./sqlite-errors.ts";
 
 export interface SqliteStoreOptions {
@@ -298,18 +289,7 @@ class SqliteStore implements HookedStore {
   }
 
   #drive<Result>(command: Command<Result>): Result {
-    let step = command.next([]);
-    while (!step.done) step = command.next(this.#answer(step.value));
-    return step.value;
-  }
-
-  #answer(asked: Asked): Answer {
-    if (isList(asked)) return asked.map((sets) => this.#rowsOfSets(sets));
-    return "sets" in asked ? this.#rowsOfSets(asked) : this.#query(asked);
-  }
-
-  #rowsOfSets({ sql, sets }: StatementSets): readonly (readonly Row[])[] {
-    return sets.map((params) => this.#query({ sql, params }));
+    return runCommand(command, (statement) => this.#query(statement));
   }
 
   #commit(outcomes: readonly Outcome[], writes: boolean): void {

@@ -1,0 +1,80 @@
+/** What is done once when a store is opened: its schema, its project, the time of its server. */
+
+import type { PoolClient } from "pg";
+
+import type { Clock } from "../../base/clock.ts";
+import type { Random } from "../../base/random.ts";
+import { monotonicMs } from "../../base/stopwatch.ts";
+import type { ProjectId } from "../../domain/ids.ts";
+import type { Connections } from "./connections.ts";
+import type { ColumnType, Dialect } from "./dialect.ts";
+import { postgresDialect } from "./dialect.ts";
+import { migrate } from "./migrations.ts";
+import { ensureProject } from "./project-row.ts";
+import type { ServerClock } from "./server-clock.ts";
+import type { PostgresUrl } from "./store-url.ts";
+
+export interface PostgresStoreOptions {
+  /** `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, with `schema`, `project`, `listen`, `prepare`, `partitions`, `pool` in its query (`PostgresUrl`). */
+  readonly url: string;
+  /** Of the project, unless the URL names it. */
+  readonly projectName: string;
+  readonly actor: string;
+  /** Default: the server's time, the same for every process. */
+  readonly clock?: Clock;
+  readonly random: Random;
+  /** How long a call waits for a server that cannot be reached or a project that is locked before it fails. Default 60 s. */
+  readonly patienceMs?: number;
+}
+
+export interface Opening {
+  readonly connections: Connections;
+  readonly url: PostgresUrl;
+  readonly options: PostgresStoreOptions;
+  readonly time: ServerClock | null;
+}
+
+export interface Opened {
+  readonly projectId: ProjectId;
+  readonly schemaVersion: number;
+  readonly dialect: Dialect;
+}
+
+/** Brings the schema up to date and finds the project. */
+export async function prepare({ connections, url, options, time }: Opening): Promise<Opened> {
+  const client = await connections.take();
+  let failure: unknown;
+  try {
+    const schemaVersion = await migrate(client, url);
+    if (time !== null) await lookAtClock(client, time);
+    const { schema } = url;
+    const name = url.project ?? options.projectName;
+    const clock = options.clock ?? time ?? failClock();
+    const projectId = await ensureProject(client, { schema, name, clock, random: options.random });
+    const columns = await client.query(COLUMNS_SQL, [schema]);
+    const types = new Map<string, ColumnType>(
+      columns.rows.map((row) => [String(row.name), String(row.type) as ColumnType]),
+    );
+    return { projectId, schemaVersion, dialect: postgresDialect(types) };
+  } catch (error) {
+    failure = error;
+    throw error;
+  } finally {
+    client.release(failure instanceof Error ? failure : undefined);
+  }
+}
+
+const COLUMNS_SQL = `select distinct a.attname as name, format_type(a.atttypid, null) as type
+  from pg_attribute a join pg_class c on c.oid = a.attrelid
+  where c.relnamespace = $1::regnamespace and c.relkind in ('r', 'p', 'v') and a.attnum > 0
+    and format_type(a.atttypid, null) in ('text', 'bigint', 'double precision')`;
+
+export async function lookAtClock(client: PoolClient, time: ServerClock): Promise<void> {
+  const askedAt = monotonicMs();
+  const { rows } = await client.query("select (extract(epoch from clock_timestamp()) * 1000)::bigint as now");
+  time.set(Number(rows[0]?.now), askedAt, monotonicMs());
+}
+
+export function failClock(): never {
+  throw new Error("a store tells the time by a clock or by its server");
+}
