@@ -212,7 +212,8 @@ describe("references", () => {
     await project.run("run", "plan.yaml", "--store", "other.db");
     expect(await project.json("status", "--store", "other.db")).toMatchObject({ session: { status: "completed" } });
     expect((await project.run("status")).code).toBe(3);
-    expect((await project.run("status", "--store", "postgres://localhost/x")).code).toBe(2);
+    expect((await project.run("status", "--store", "mysql://localhost/x")).code).toBe(2);
+    expect((await project.run("status", "--store", "postgres://127.0.0.1:1/x")).code).toBe(7);
   });
 });
 
