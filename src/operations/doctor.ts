@@ -161,6 +161,7 @@ const TOO_LITTLE_BYTES = 16 * MIB;
 
 /** Where the store lies; a database in memory is as good as the current directory. */
 async function checkDisk(location: string): Promise<HealthCheck> {
+  if (location.includes("://")) return { name: "disk", ok: true, message: "the store is on a server" };
   try {
     const { bavail, bsize } = await statfs(dirname(location));
     const freeBytes = bavail * bsize;
