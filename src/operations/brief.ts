@@ -2,13 +2,12 @@
 
 import * as v from "valibot";
 
-import { PerdureError } from "../base/errors.ts";
+import { isPerdureError, PerdureError } from "../base/errors.ts";
 import { LIMITS } from "../domain/limits.ts";
 import { loadTokenCounter } from "../context/token-counter.ts";
 import type { BriefState } from "../store/commands/brief-state.ts";
 import { getBriefState } from "../store/commands/brief-state.ts";
 import type { BriefName, BriefTask } from "../store/commands/brief-tasks.ts";
-import { listSessions } from "../store/commands/session-queries.ts";
 import { listWorkers } from "../store/commands/workers.ts";
 import { fitBrief } from "./brief/fit.ts";
 import { createNamer } from "./brief/names.ts";
@@ -28,9 +27,9 @@ const DEFAULT_TOKENS = 1_000;
 const NAMES = 20_000;
 /** Of a section. */
 const LINES = 200;
-/** What a line of a section and a task of a list take at least, as a rule: what a budget has no room for is not read. */
-const SHORT_LINE_TOKENS = 12;
-const SHORT_ITEM_TOKENS = 6;
+/** What a line of a section and a task of a list take, as a rule: what a budget has no room for is not read. */
+const SHORT_LINE_TOKENS = 20;
+const SHORT_ITEM_TOKENS = 10;
 
 const named = { taskId: v.string(), key: v.nullable(v.string()) };
 const line = {
@@ -83,14 +82,15 @@ export const brief = defineOperation({
   async run(context, input) {
     refuseTooFew(input.tokens);
     const sessionId = await presentSessionId(context, input.session);
-    const state = await context.store.execute(getBriefState, {
+    const asked = {
       sessionId,
       names: NAMES,
       tasks: Math.ceil(input.tokens / SHORT_ITEM_TOKENS),
       lines: Math.min(LINES, Math.ceil(input.tokens / SHORT_LINE_TOKENS)),
-    });
+    };
+    // Asked for at once, so that they share a transaction where the store can.
+    const [state, holders] = await Promise.all([context.store.execute(getBriefState, asked), findHolders(context)]);
     const namer = createNamer(namesIn(state));
-    const holders = await findHolders(context);
     const commands = nextCommands({ state, namer, holders });
     const sections = renderSections({ state, namer, holders });
     const counter = await loadTokenCounter();
@@ -160,11 +160,12 @@ function refuseTooFew(tokens: number): void {
 
 /** The one `status` shows; `null` in a project without sessions. */
 async function presentSessionId(context: OperationContext, reference: string | null) {
-  if (reference === null) {
-    const { sessions } = await context.store.execute(listSessions, { statuses: null, before: null, limit: 1 });
-    if (sessions.length === 0) return null;
+  try {
+    return await findSessionId(context, reference);
+  } catch (error) {
+    if (reference === null && isPerdureError(error, "not-found")) return null;
+    throw error;
   }
-  return await findSessionId(context, reference);
 }
 
 async function findHolders(context: OperationContext): Promise<ReadonlyMap<string, Holder>> {

@@ -8,7 +8,7 @@ import type { StepStatus } from "../../domain/step.ts";
 import type { BlockedReason, TaskError, TaskStatus } from "../../domain/task.ts";
 import { GROUP_EXECUTOR } from "../../domain/task.ts";
 import type { Command, CommandContext, Row, SqlValue } from "../command.ts";
-import { rows } from "../command.ts";
+import { oneRow, rows } from "../command.ts";
 import { integer, text, textOrNull } from "../entity-rows.ts";
 import { loadValue } from "../values.ts";
 
@@ -191,6 +191,9 @@ function* artifactNames(
     ) as done join artifacts a on a.project_id = done.project_id and a.task_id = done.id
     where a.execution_id is null or a.execution_id = done.execution_id order by a.seq limit ?`;
   const names = new Map<string, string[]>();
+  // Most projects have none, which is known at once.
+  if ((yield* oneRow("select 1 as found from artifacts where project_id = ? limit 1", context.projectId)) === null)
+    return names;
   for (const row of yield* rows(sql, context.projectId, sessionId, lines, lines * MAX_ARTIFACTS)) {
     const own = names.get(text(row.task_id)) ?? [];
     if (own.length < MAX_ARTIFACTS) own.push(text(row.name));
