@@ -1,5 +1,7 @@
 /** The connections of one store: made when needed, given back, thrown away once they fail. `pg` is loaded here and nowhere else. */
 
+import { Socket } from "node:net";
+
 import type { Client, Pool, PoolClient } from "pg";
 
 import { PerdureError } from "../../base/errors.ts";
@@ -8,6 +10,8 @@ import { typeParser } from "./value-types.ts";
 
 /** A connection that does not come about within this time will not. */
 const CONNECT_TIMEOUT_MS = 5_000;
+/** How long a server has to say that a connection is ended. */
+const FAREWELL_MS = 1_000;
 
 export interface Connections {
   /** One to use alone until it is released; with an error it is closed instead of kept. */
@@ -19,7 +23,14 @@ export interface Connections {
 
 export async function openConnections(url: PostgresUrl): Promise<Connections> {
   const { default: pg } = await loadPg();
+  const sockets = new Set<Socket>();
   const config = {
+    stream: () => {
+      const socket = new Socket();
+      sockets.add(socket);
+      socket.once("close", () => sockets.delete(socket));
+      return socket;
+    },
     connectionString: url.connectionString,
     application_name: "perdure",
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -35,7 +46,16 @@ export async function openConnections(url: PostgresUrl): Promise<Connections> {
   return {
     take: () => pool.connect(),
     makeClient: () => new pg.Client(config),
-    close: () => pool.end(),
+    /** A connection is ended by its server's answer. What does not come any more is not waited for, nor does it keep the process alive. */
+    async close() {
+      const ending = pool.end();
+      const { promise: isLate, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, FAREWELL_MS);
+      await Promise.race([ending, isLate]);
+      clearTimeout(timer);
+      for (const socket of sockets) socket.destroy();
+      await ending;
+    },
   };
 }
 

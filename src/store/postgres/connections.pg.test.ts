@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
@@ -73,5 +74,35 @@ test("a listening connection that has died without a word is noticed and replace
   await commit(writing);
   while (told.length === 0) await pause(5);
   expect(performance.now() - startedAt).toBeLessThan(500);
+  await proxy.close();
+});
+
+/** Opens a store and listens; closes it when its input ends, and then has nothing more to do. */
+const PROGRAM = `
+import { systemRandom } from ${JSON.stringify(import.meta.resolve("../../base/random.ts"))};
+import { openPostgresStore } from ${JSON.stringify(import.meta.resolve("./postgres-store.ts"))};
+const store = await openPostgresStore({ url: process.argv[1], projectName: "listening", actor: "test", random: systemRandom });
+store.onCommit(() => undefined);
+process.stdin.on("end", () => store.close()).resume();
+`;
+
+test("a process whose connections have died without a word ends all the same", { timeout: 60_000 }, async () => {
+  const { hostname, port } = new URL(url);
+  const proxy = await startTcpProxy({ host: hostname, port: Number(port) });
+  const child = spawn(
+    process.execPath,
+    ["--input-type=module", "-e", PROGRAM, `${proxy.through(url)}?project=listening`],
+    {
+      stdio: ["pipe", "inherit", "inherit"],
+    },
+  );
+  const exited = new Promise<number | null>((done) => {
+    child.on("exit", done);
+  });
+  while ((await listenerCount()) === 0) await pause(20);
+  proxy.blackhole();
+  child.stdin.end();
+  expect(await Promise.race([exited, pause(15_000, "still there")])).toBe(0);
+  child.kill("SIGKILL");
   await proxy.close();
 });
