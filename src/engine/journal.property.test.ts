@@ -155,6 +155,15 @@ test("a program replayed from any prefix of its journal never disagrees with it 
   );
 }, 120_000);
 
+test("a step that ends before the chain beside it asks for its next one is no step in sequence", async () => {
+  const aStep = (name: string): Program => ({ kind: "step", name, isOnce: false });
+  const inTurn = (...parts: readonly Program[]): Program => ({ kind: "inTurn", parts });
+  const atOnce = (...parts: readonly Program[]): Program => ({ kind: "atOnce", parts });
+  const long = inTurn(inTurn(aStep(""), aStep(""), aStep("")), inTurn(aStep("")));
+  const one = named(atOnce(atOnce(aStep(""), long, aStep("")), inTurn(atOnce(aStep("")), aStep(""))));
+  await replayEverywhere(one, 749_994);
+});
+
 test("so do chains side by side, whichever of their steps end in the same turn", async () => {
   const aStep = { kind: "step", name: "", isOnce: false } as const;
   const aChain = { kind: "inTurn", parts: [aStep, aStep, { ...aStep, isOnce: true }] } as const;

@@ -10,7 +10,7 @@ import type { RunOutcome } from "./run-outcome.ts";
 export interface Overlap {
   /** Others were not finished when it was made. */
   readonly atStart: boolean;
-  /** Whether any other was under way at any moment of it so far. */
+  /** Whether any other was under way at any moment of it so far, or code that one of them led to may be about to make another. */
   hasOverlapped(): boolean;
   /** Before it has ended: whether others may come to be. Assumed once calls of this execution have overlapped. */
   mayOverlap(): boolean;
@@ -55,6 +55,8 @@ export function createRunGate({ hasOverlapped }: { readonly hasOverlapped: boole
   let inFlight = 0;
   let naps = 0;
   const calls = new Set<{ overlapped: boolean }>();
+  /** Calls that overlapped have ended in this turn of the event loop: what they led to may be asked for only in a moment. */
+  let isAfterOverlap = false;
   let everOverlapped = hasOverlapped;
   let isClosed = false;
 
@@ -74,17 +76,24 @@ export function createRunGate({ hasOverlapped }: { readonly hasOverlapped: boole
 
   const endCall = async <T>(
     method: (overlap: Overlap) => Promise<T>,
-    own: { readonly overlapped: boolean },
+    own: { readonly overlapped: boolean; readonly isAfterOverlap: boolean },
   ): Promise<T> => {
     const atStart = own.overlapped;
+    const didOverlap = (): boolean => own.overlapped || own.isAfterOverlap;
     try {
       return await method({
         atStart,
-        hasOverlapped: () => own.overlapped,
-        mayOverlap: () => own.overlapped || everOverlapped,
+        hasOverlapped: didOverlap,
+        mayOverlap: () => didOverlap() || everOverlapped,
       });
     } finally {
       calls.delete(own);
+      if (own.overlapped && !isAfterOverlap) {
+        isAfterOverlap = true;
+        setImmediate(() => {
+          isAfterOverlap = false;
+        });
+      }
     }
   };
 
@@ -121,7 +130,7 @@ export function createRunGate({ hasOverlapped }: { readonly hasOverlapped: boole
       return park();
     },
     call(method) {
-      const own = { overlapped: calls.size > 0 };
+      const own = { overlapped: calls.size > 0, isAfterOverlap };
       everOverlapped ||= own.overlapped;
       // All but a lone one have been marked when the one before them was made.
       if (calls.size === 1) for (const other of calls) other.overlapped = true;
