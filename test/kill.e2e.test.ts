@@ -54,6 +54,7 @@ describe(`killed at random instants (seed ${seed})`, () => {
     { timeout: 240_000 },
     async () => {
       const random = seededRandom(seed);
+      const reachMs = await timeToReachWork(random);
       let kills = 0;
       let killsWhileRunning = 0;
       let rounds = 0;
@@ -70,7 +71,7 @@ describe(`killed at random instants (seed ${seed})`, () => {
               ? ["run", project.plan, "--project", project.dir]
               : ["resume", "--project", project.dir],
           );
-          const killed = await killAfter(perdure, 80 + random.next() * 250);
+          const killed = await killAfter(perdure, reachMs * (0.25 + random.next() * 1.75));
           if (!killed) {
             expect((await perdure.exited).code, perdure.output()).toBe(0);
             break;
@@ -161,6 +162,18 @@ async function shareWork(
   const { recoveries } = readRecorded(project.dir);
   expect(recoveries.every(({ note }) => /is gone|ran out/.test(note))).toBe(true);
   return kills;
+}
+
+/** How long a process takes on this machine until a task of it runs, in milliseconds: it is killed at instants around that. */
+async function timeToReachWork(random: Random): Promise<number> {
+  const project = newProject(random);
+  const startedAt = performance.now();
+  const perdure = startPerdure(["run", project.plan, "--project", project.dir]);
+  while (countEffects(project.effects()).size === 0) await pause(2);
+  const reachMs = performance.now() - startedAt;
+  perdure.child.kill("SIGKILL");
+  await perdure.exited;
+  return reachMs;
 }
 
 /** Kills the process after a while, unless it has ended by itself. Returns whether it was killed. */
