@@ -15,7 +15,7 @@ export interface SnapshotTree {
   readonly tree: string;
   readonly entries: ReadonlyMap<string, TreeEntry>;
   /** Permission bits that are not the usual ones, by path. */
-  readonly modes: Readonly<Record<string, number>>;
+  readonly modes: ReadonlyMap<string, number>;
 }
 
 interface RestoreCounts {
@@ -154,12 +154,12 @@ async function setModes(
   if (process.platform === "win32") return;
   const paths = new Set(written);
   for (const path of after.entries.keys()) {
-    if (before.entries.has(path) && before.modes[path] !== after.modes[path]) paths.add(path);
+    if (before.entries.has(path) && before.modes.get(path) !== after.modes.get(path)) paths.add(path);
   }
   for (const path of paths) {
     const kind = after.entries.get(path)?.kind;
     if (kind === undefined || kind === "120000") continue;
-    await chmod(inProject(projectDir, path), after.modes[path] ?? (kind === "100755" ? 0o755 : 0o644));
+    await chmod(inProject(projectDir, path), after.modes.get(path) ?? (kind === "100755" ? 0o755 : 0o644));
   }
 }
 

@@ -251,3 +251,21 @@ describe("keepOnly", () => {
     await expect(workspace.check()).resolves.toEqual([]);
   });
 });
+
+describe("a file with the name of what every object has", () => {
+  it.each(["__proto__", "constructor", "toString"])("%s is restored with its mode, usual or not", async (name) => {
+    const { dir, workspace, write } = aWorkspace();
+    write("kept", "1");
+    const { commit: without } = await workspace.take({ label: "without" });
+    write(name, "2");
+    const { commit: usual } = await workspace.take({ label: "usual" });
+    chmodSync(join(dir, name), 0o600);
+    const { commit: unusual } = await workspace.take({ label: "unusual" });
+    await workspace.restore(without);
+    expect(existsSync(join(dir, name))).toBe(false);
+    await workspace.restore(unusual);
+    expect(statSync(join(dir, name)).mode & 0o777).toBe(0o600);
+    await workspace.restore(usual);
+    expect(statSync(join(dir, name)).mode & 0o777).toBe(0o644);
+  });
+});

@@ -95,7 +95,10 @@ export function openWorkspace(deps: ClockDep & RandomDep, options: WorkspaceOpti
 
   const snapshot = async (places: TreePlaces, label: string, also: readonly string[] = []): Promise<KeptTree> => {
     const taken = await takeTree(places, also);
-    const message = JSON.stringify({ label, modes: unusualModes(taken.files) } satisfies JsonObject);
+    const message = JSON.stringify({
+      label,
+      modes: Object.fromEntries(unusualModes(taken.files)),
+    } satisfies JsonObject);
     const commit = await commitTree(places.git, { tree: taken.tree, message, at: deps.clock.now() });
     return { ...taken, commit };
   };
@@ -208,9 +211,9 @@ async function isIgnored(git: Git, gitDir: string): Promise<boolean> {
 const PERMISSIONS = 0o777;
 
 /** Git keeps of a file's permissions only whether it may be executed. */
-function unusualModes(files: readonly ListedFile[]): Record<string, number> {
+function unusualModes(files: readonly ListedFile[]): ReadonlyMap<string, number> {
   const unusual = files.filter(({ mode }) => mode !== 0 && ![0o644, 0o755].includes(mode & PERMISSIONS));
-  return Object.fromEntries(unusual.map(({ path, mode }) => [path, mode & PERMISSIONS]));
+  return new Map(unusual.map(({ path, mode }) => [path, mode & PERMISSIONS]));
 }
 
 async function commitTree(
@@ -253,11 +256,13 @@ async function readSnapshot(git: Git, commit: string): Promise<SnapshotTree> {
   }
 }
 
-function modesIn(message: unknown): Readonly<Record<string, number>> {
+function modesIn(message: unknown): ReadonlyMap<string, number> {
   const modes = isJsonObject(message) ? message.modes : null;
-  if (!isJsonObject(modes)) return {};
-  return Object.fromEntries(
-    Object.entries(modes).flatMap(([path, mode]) => (typeof mode === "number" ? [[path, mode & PERMISSIONS]] : [])),
+  if (!isJsonObject(modes)) return new Map();
+  return new Map(
+    Object.entries(modes).flatMap(([path, mode]) =>
+      typeof mode === "number" ? [[path, mode & PERMISSIONS] as const] : [],
+    ),
   );
 }
 
@@ -270,7 +275,7 @@ function modeChanges(was: SnapshotTree, is: SnapshotTree): readonly FileChange[]
   return [...is.entries].flatMap(([path, { kind, object }]) => {
     const before = was.entries.get(path);
     const isSame = before?.kind === kind && before.object === object;
-    return isSame && was.modes[path] !== is.modes[path] ? [{ path, change: "modified" as const }] : [];
+    return isSame && was.modes.get(path) !== is.modes.get(path) ? [{ path, change: "modified" as const }] : [];
   });
 }
 
