@@ -37,7 +37,10 @@ export async function openFirestoreSink({ project, collection }: FirestoreSinkOp
   // Beside one document that need not exist, so that a collection of the console's shows what is in it.
   const batches = firestore.collection(`${collection}/log/batches`);
   const pending = new Set<Promise<unknown>>();
+  let closed: Promise<void> | null = null;
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
+    // A call made or under way when the client is ended rejects a promise of its own that nobody can catch, which would end the process.
+    if (closed !== null && pending.size === 0) throw endedClient(place);
     const call = guard(place, work);
     pending.add(call);
     try {
@@ -47,7 +50,11 @@ export async function openFirestoreSink({ project, collection }: FirestoreSinkOp
     }
   };
   const pieces = firestorePieces(firestore.collection(`${collection}/log/contents`), guarded);
-  let closed: Promise<void> | null = null;
+  /** Calls that are parts of one under way are still made; once none is, no other begins. */
+  const end = async (): Promise<void> => {
+    while (pending.size > 0) await Promise.allSettled(pending);
+    await firestore.terminate();
+  };
 
   return {
     place,
@@ -94,14 +101,22 @@ export async function openFirestoreSink({ project, collection }: FirestoreSinkOp
     putContent: (hash, content) => putContent(pieces, hash, content),
     openContent: (hash) => openContent(pieces, hash),
     close() {
-      closed ??= firestore.terminate();
+      closed ??= end();
       return closed;
     },
     abandon() {
-      // A client that is ended during a call rejects a promise nobody can catch, which would end the process.
-      closed ??= Promise.allSettled(pending).then(() => firestore.terminate().catch(() => {}));
+      closed ??= end();
+      // Nobody waits for it, and what it could not say goodbye to is gone anyway.
+      closed.catch(() => {});
     },
   };
+}
+
+function endedClient(place: string): PerdureError {
+  return new PerdureError("store-unreachable", {
+    message: `${place} is not used any more: its client was ended`,
+    hint: "What is missing in the copy is made up for the next time.",
+  });
 }
 
 async function connect(project: string): Promise<Firestore> {
