@@ -1,13 +1,9 @@
 /** Entries go into whatever settings there are, once, and come out again. */
 
 import fc from "fast-check";
-import { parse } from "jsonc-parser";
 import { describe, expect, test } from "vitest";
 
 import { agentSettings } from "./agent-settings.ts";
-
-// The same cases every time: a run that fails fails for the change it tests.
-fc.configureGlobal({ seed: 20_261_128 });
 
 const FILES = agentSettings({ command: "perdure", args: [] });
 const JSON_FILES = FILES.filter(({ path }) => path.endsWith(".json"));
@@ -42,9 +38,9 @@ describe.each(JSON_FILES.map((file) => [file.path, file] as const))("%s", (_path
         const before = JSON.stringify(present, null, space);
         const after = add(before);
         expect(add(after)).toBe(after);
-        const added = parse(after) as Record<string, unknown>;
-        expect(JSON.stringify(added)).toContain("perdure");
-        expect(parse(remove(after) ?? "{}")).toEqual(withoutEmpty(present));
+        // They have no comments, and `jsonc-parser` loses a key that is called `__proto__`.
+        expect(JSON.stringify(JSON.parse(after))).toContain("perdure");
+        expect(JSON.parse(remove(after) ?? "{}")).toEqual(withoutEmpty(present));
       }),
     );
   });
