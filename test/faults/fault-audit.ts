@@ -22,10 +22,21 @@ export interface FaultAudit {
   readonly repeatedEffects: number;
   /** Effects of `once` steps that happened again. */
   readonly repeatedOnce: readonly string[];
+  /**
+   * Effects of `once` steps that a process made on waking, long after it began the step: by then another had seen that nothing
+   * took place, and did it. Only who receives them can refuse these, by their idempotency key.
+   */
+  readonly lateOnce: readonly string[];
   /** Step functions called by a process when another had already taken the execution over. */
   readonly staleBegins: readonly string[];
   /** What must not be. Empty. */
   readonly problems: readonly string[];
+}
+
+export interface FaultAuditOptions {
+  readonly happenings: readonly Happening[];
+  readonly concurrency: number;
+  readonly leaseMs: number;
 }
 
 /** Clocks of this machine's processes agree to within so much. */
@@ -33,7 +44,7 @@ const SKEW_MS = 50;
 
 export async function auditFaults(
   store: Store,
-  { happenings, concurrency }: { readonly happenings: readonly Happening[]; readonly concurrency: number },
+  { happenings, concurrency, leaseMs }: FaultAuditOptions,
 ): Promise<FaultAudit> {
   const problems: string[] = [];
   const tables = await createAudit({ store, concurrency })
@@ -68,7 +79,9 @@ export async function auditFaults(
         problems.push(`step ${key} was called ${Math.round(call.at - recorded)} ms after it was recorded (INV-2)`);
     }
   }
-  const repeated = [...effects].filter(([, each]) => each.length > 1);
+  const late = lateEffects(happenings, leaseMs);
+  const once = [...effects].filter(([key]) => key.endsWith(":pay"));
+  const inTime = once.map(([key, each]) => [key, each.filter((effect) => !late.has(effect))] as const);
   return {
     changes,
     tasks: tasks.length,
@@ -76,10 +89,11 @@ export async function auditFaults(
     takeovers: changes.filter(
       ({ entity, verb, before }) => entity === "executions" && verb === "claim" && before !== null,
     ).length,
-    repeatedEffects: repeated
+    repeatedEffects: [...effects]
       .filter(([key]) => !key.endsWith(":pay"))
       .reduce((sum, [, each]) => sum + each.length - 1, 0),
-    repeatedOnce: repeated.filter(([key]) => key.endsWith(":pay")).map(([key, each]) => `${key} × ${each.length}`),
+    repeatedOnce: inTime.filter(([, each]) => each.length > 1).map(([key, each]) => `${key} × ${each.length}`),
+    lateOnce: once.filter(([, each]) => each.length > 1 && each.some((effect) => late.has(effect))).map(([key]) => key),
     staleBegins: staleBegins(happenings),
     problems,
   };
@@ -119,6 +133,19 @@ function recordTimes(changes: readonly RawChange[]): ReadonlyMap<string, number>
 /** The key of a step's row is its execution and position. */
 function stepExecution(change: RawChange): string {
   return String((JSON.parse(change.rowKey) as readonly unknown[])[0]);
+}
+
+/** Effects whose process stood still between the beginning of their step and them, for so long that its lease may have ended. */
+function lateEffects(happenings: readonly Happening[], leaseMs: number): ReadonlySet<Happening> {
+  const begun = new Map<string, number>();
+  const late = new Set<Happening>();
+  for (const happening of happenings) {
+    const { kind, key, pid, at } = happening;
+    if (kind === "begin") begun.set(`${pid} ${key}`, at);
+    // A lease that is renewed in time has at least half of its time left.
+    if (kind === "effect" && at - (begun.get(`${pid} ${key}`) ?? at) > leaseMs / 2) late.add(happening);
+  }
+  return late;
 }
 
 /** A process has been taken over from once another has begun a run of the same execution. */

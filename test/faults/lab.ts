@@ -115,7 +115,7 @@ export async function openLab({ leaseMs, settings }: LabOptions): Promise<Lab> {
       }
       const exitCodes = await Promise.all(fleet.running().map(async (worker) => worker.stop()));
       const happenings = project.happenings();
-      const { changes, ...audit } = await auditFaults(store, { happenings, concurrency: CONCURRENCY });
+      const { changes, ...audit } = await auditFaults(store, { happenings, concurrency: CONCURRENCY, leaseMs });
       return {
         audit,
         recoveries: recoveries(changes, faults),

@@ -27,7 +27,7 @@ export function rowsOf(scenario: string, { recoveries }: LabReport): readonly Ro
 
 export function textOf(scenario: string, report: LabReport): string {
   const { audit, seconds } = report;
-  const head = `${scenario}: ${audit.tasks} tasks, ${audit.steps} steps, ${audit.takeovers} takeovers, ${audit.repeatedEffects} effects repeated before their record, ${audit.repeatedOnce.length} of once steps, ${audit.staleBegins.length} steps begun by one taken over from; ${seconds} s`;
+  const head = `${scenario}: ${audit.tasks} tasks, ${audit.steps} steps, ${audit.takeovers} takeovers, ${audit.repeatedEffects} effects repeated before their record, ${audit.repeatedOnce.length} of once steps (and ${audit.lateOnce.length} by a process that woke), ${audit.staleBegins.length} steps begun by one taken over from; ${seconds} s`;
   const lines = rowsOf(scenario, report).map(
     ({ fault, times, tasksMet, medianMs, slowestMs }) =>
       `  ${fault}: ${times} times, ${tasksMet} tasks met, went on after ${medianMs} ms (median), ${slowestMs} ms (slowest)`,

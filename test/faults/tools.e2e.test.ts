@@ -11,18 +11,20 @@ import type { Store } from "../../src/store/port.ts";
 import { openSqliteStore } from "../../src/store/sqlite/sqlite-store.ts";
 import { auditFaults } from "./fault-audit.ts";
 import { readLoadState } from "./load-state.ts";
-import type { LoadProject } from "./load-project.ts";
+import type { Happening, LoadProject } from "./load-project.ts";
 import { createLoadProject } from "./load-project.ts";
 import { recoveries } from "./recovery.ts";
 import type { WorkerFleet } from "./worker-fleet.ts";
 import { createFleet } from "./worker-fleet.ts";
+
+const LEASE_MS = 2_000;
 
 let project: LoadProject;
 let fleet: WorkerFleet;
 let storeUrl: string;
 
 beforeEach(() => {
-  project = createLoadProject({ leaseMs: 2_000, stepMs: 40 });
+  project = createLoadProject({ leaseMs: LEASE_MS, stepMs: 40 });
   fleet = createFleet({ projectDir: project.dir, concurrency: 2 });
   storeUrl = join(project.dir, "store.db");
 });
@@ -83,6 +85,24 @@ describe("the audit", () => {
     expect((await auditNow(store)).problems).toContain("task t0 is pending (null)");
     await store.close();
   });
+
+  test("tells what a process did on waking from what was done twice", async () => {
+    const store = await openStore();
+    const pay = (kind: "begin" | "effect", key: string, pid: number, at: number): Happening => ({
+      ...{ kind, key: `${key}:pay`, pid, at },
+      ...{ execution: key, task: "t0", step: "pay", attempt: 1 },
+    });
+    const audit = await auditNow(store, [
+      pay("begin", "woke", 1, 0),
+      ...[pay("begin", "woke", 2, LEASE_MS), pay("effect", "woke", 2, LEASE_MS + 40)],
+      pay("effect", "woke", 1, LEASE_MS + 300),
+      ...[pay("begin", "twice", 1, 0), pay("effect", "twice", 1, 40)],
+      ...[pay("begin", "twice", 2, LEASE_MS), pay("effect", "twice", 2, LEASE_MS + 40)],
+    ]);
+    expect(audit.repeatedOnce).toEqual(["twice:pay × 2"]);
+    expect(audit.lateOnce).toEqual(["woke:pay"]);
+    await store.close();
+  });
 });
 
 async function openStore(): Promise<Store> {
@@ -95,8 +115,8 @@ async function openStore(): Promise<Store> {
   });
 }
 
-async function auditNow(store: Store) {
-  return await auditFaults(store, { happenings: project.happenings(), concurrency: 2 });
+async function auditNow(store: Store, happenings = project.happenings()) {
+  return await auditFaults(store, { happenings, concurrency: 2, leaseMs: LEASE_MS });
 }
 
 function submit(taskCount: number): void {
