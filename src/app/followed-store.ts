@@ -61,6 +61,7 @@ export function followedStore(options: FollowedStoreOptions): ProjectStore {
     get projectId() {
       return store.projectId;
     },
+    ...(store.standsBy === undefined ? {} : { standsBy: store.standsBy }),
     ...(inspect === undefined ? {} : { inspect }),
     ...(becomeProject === undefined ? {} : { becomeProject }),
     execute(command, input, executeOptions) {

@@ -68,7 +68,7 @@ describe("a worker", () => {
     expect(place.calls.filter((name) => name === "list-workers")).toHaveLength(60);
     // A heartbeat is a commit like any other: what it may have brought is looked at.
     expect(place.calls.filter((name) => name === "claim-tasks")).toHaveLength(6);
-    expect(place.calls).toHaveLength(72);
+    expect(place.calls).toHaveLength(78);
   });
 
   it("claims what comes due without being told", async () => {

@@ -7,14 +7,16 @@ import type { Millis } from "../base/clock.ts";
 import { assert } from "../base/assert.ts";
 import { isPerdureError, PerdureError } from "../base/errors.ts";
 import { asId, type ExecutionId, type WorkerId } from "../domain/ids.ts";
-import { claimTasks, planOccurrence, type Claimed, type ClaimResult } from "../store/commands/claims.ts";
-import { releaseHold } from "../store/commands/executions.ts";
+import type { Ahead, Claimed } from "../store/commands/claims.ts";
 import { listSteps } from "../store/commands/steps.ts";
 import { extendLeases, registerWorker, removeWorker, type RegisterWorker } from "../store/commands/workers.ts";
+import type { Hold } from "../store/commands/task-rows.ts";
 import { findStops } from "../store/commands/stops.ts";
+import type { ClaimingWorker, WorkerState } from "./claimer.ts";
+import { Claimer } from "./claimer.ts";
 import type { Executor } from "./executor.ts";
 import type { HostDep } from "./host.ts";
-import { planOverdue } from "./occurrences.ts";
+import { repeatedly } from "./repeatedly.ts";
 import { recordOutcome, type RecordedOutcome } from "./record-outcome.ts";
 import type { RunOutcome } from "./run-outcome.ts";
 import type { RunDeps } from "./run-context.ts";
@@ -50,8 +52,6 @@ export interface Worker {
   stop(): Promise<void>;
 }
 
-/** Most tasks claimed by one call, so that a large worker does not hold up the event loop. */
-const MOST_AT_ONCE = 32;
 /** How often other processes of this host are looked at, whether they are alive. */
 const LIVENESS_MS = 1_000;
 /** At most this often are requests to stop looked for, while commits come in. */
@@ -74,16 +74,12 @@ class StoreWorker implements Worker {
   readonly #releases: (() => void)[] = [];
   #idleWaiters: { readonly resolve: (idle: Idle) => void; readonly reject: (error: unknown) => void }[] = [];
   #idle: Idle | null = null;
-  #state: "new" | "running" | "draining" | "stopping" | "failed" = "new";
-  /** The executors it is registered with, by their names. */
-  #registeredWith = "";
+  #state: WorkerState = "new";
+  #registered: readonly string[] = [];
   #failure: unknown = null;
   /** Claimed and not ended, those whose journals are on the way among them. */
   #occupied = 0;
-  #claiming = false;
-  #claimAgain = false;
-  #claimInFlight: Promise<void> = Promise.resolve();
-  #cancelDue: (() => void) | null = null;
+  readonly #claimer: Claimer;
   #stopCheck: (() => void) | null = null;
   #starting: Promise<void> | null = null;
   #stopping: Promise<void> | null = null;
@@ -97,14 +93,31 @@ class StoreWorker implements Worker {
     this.#options = options;
     this.id = asId(deps.random.uuid());
     this.#actor = `worker:${this.id.slice(0, 8)}`;
+    this.#claimer = new Claimer({ ...options, deps, worker: this.#asClaiming() });
     const { id: host, pid, startToken } = deps.host;
     const label = `worker ${this.id.slice(0, 8)} (process ${pid})`;
     this.#identity = { id: this.id, host, pid, startToken, label, leaseMs: options.leaseMs };
   }
 
+  #asClaiming(): ClaimingWorker {
+    return {
+      id: this.id,
+      actor: this.#actor,
+      state: () => this.#state,
+      freePlaces: () => this.#options.concurrency - this.#occupied,
+      isBusy: () => this.#occupied > 0,
+      registered: () => this.#registered,
+      register: () => this.#register(),
+      endings: () => this.#endings,
+      begin: (claimed, executors) => this.#begin(claimed, executors),
+      onNothing: (ahead) => this.#rest(ahead),
+      onFailure: (error) => this.#fail(error),
+    };
+  }
+
   async #register(): Promise<void> {
     const executors = [...this.#options.executors().keys()];
-    this.#registeredWith = executors.join("\n");
+    this.#registered = executors;
     const { labels = [], leaseMs } = this.#options;
     const askedAt = this.#deps.clock.now();
     await this.#deps.store.execute(registerWorker, { ...this.#identity, executors, labels });
@@ -125,11 +138,11 @@ class StoreWorker implements Worker {
       // Timers of the clock do not keep a process alive; a worker at work does.
       const keepAlive = setInterval(() => {}, 2 ** 30);
       this.#releases.push(() => clearInterval(keepAlive));
-      this.#releases.push(store.onCommit(() => this.#onCommit()));
+      this.#releases.push(store.onCommit((own) => this.#onCommit(own)));
       this.#every(this.#options.heartbeatMs, () => this.#extendLeases());
       this.#every(LIVENESS_MS, () => this.#recover());
       await this.#recover();
-      this.#claimSoon();
+      this.#claimer.claimSoon();
     } catch (error) {
       this.#fail(error);
       this.#release();
@@ -141,9 +154,12 @@ class StoreWorker implements Worker {
     if (this.#state === "failed") return Promise.reject(this.#failure);
     if (this.#isStopped) return Promise.reject(stopped());
     // While it is looking, what it found before says nothing: at the start that was before others' work was taken over.
-    const isAtRest = this.#occupied === 0 && !this.#claiming;
-    if (this.#idle !== null && this.#idle.version > after && isAtRest) return Promise.resolve(this.#idle);
+    if (this.#idle !== null && this.#idle.version > after && this.#isAtRest()) return Promise.resolve(this.#idle);
     return new Promise((resolve, reject) => this.#idleWaiters.push({ resolve, reject }));
+  }
+
+  #isAtRest(): boolean {
+    return this.#occupied === 0 && this.#claimer.isAtRest;
   }
 
   async drain(deadlineMs: number): Promise<void> {
@@ -154,7 +170,7 @@ class StoreWorker implements Worker {
     });
     await this.#starting?.catch(() => {});
     // A claim on its way is begun by nobody, and let go when it comes back.
-    await this.#claimInFlight;
+    await this.#claimer.end();
     await Promise.race([Promise.all(this.#ended), deadline]);
     cancelDeadline();
     await this.stop();
@@ -169,10 +185,9 @@ class StoreWorker implements Worker {
     if (this.#state !== "failed") this.#state = "stopping";
     // What is on its way ends first: a claim that comes back now is not begun, and is let go with the rest below.
     await this.#starting?.catch(() => {});
-    this.#cancelDue?.();
     this.#stopCheck?.();
     for (const run of this.#runs.values()) run.stop("stopping");
-    await this.#claimInFlight;
+    await this.#claimer.end();
     await Promise.all(this.#ended);
     this.#release();
     this.#isStopped = true;
@@ -194,24 +209,13 @@ class StoreWorker implements Worker {
   }
 
   #every(intervalMs: number, act: () => Promise<void>): void {
-    let cancel = (): void => {};
-    let isReleased = false;
-    const arm = (): void => {
-      if (isReleased) return;
-      cancel = this.#deps.clock.setTimer(intervalMs, () => {
-        if (this.#state === "failed") return;
-        act().then(arm, (error: unknown) => this.#fail(error));
-      });
-    };
-    arm();
-    this.#releases.push(() => {
-      isReleased = true;
-      cancel();
-    });
+    const onFailure = (error: unknown): void => this.#fail(error);
+    const unlessFailed = async (): Promise<void> => (this.#state === "failed" ? undefined : await act());
+    this.#releases.push(repeatedly(unlessFailed, { clock: this.#deps.clock, intervalMs, onFailure }));
   }
 
-  #onCommit(): void {
-    this.#claimSoon();
+  #onCommit(own: number | undefined): void {
+    this.#claimer.onCommit(own);
     this.#checkStopsSoon();
   }
 
@@ -226,21 +230,21 @@ class StoreWorker implements Worker {
   /** Stops runs that someone asked to stop, or that are no longer this worker's. */
   async #stopWhatMust(): Promise<void> {
     if (this.#runs.size === 0) return;
-    const holds = [...this.#runs.values()].map(({ claimed: { execution } }) => ({
-      executionId: execution.id,
-      fence: execution.fence,
-    }));
-    const stops = await this.#deps.store.execute(findStops, { holds });
+    const stops = await this.#deps.store.execute(findStops, { holds: this.#holds() });
     for (const id of stops.interrupted) this.#runs.get(id)?.stop("interrupted");
     for (const id of stops.cancelled) this.#runs.get(id)?.stop("cancelled");
     for (const id of stops.lost) this.#runs.get(id)?.stop("lease-lost");
   }
 
-  async #extendLeases(): Promise<void> {
-    const holds = [...this.#runs.values()].map(({ claimed: { execution } }) => ({
+  #holds(): readonly Hold[] {
+    return [...this.#runs.values()].map(({ claimed: { execution } }) => ({
       executionId: execution.id,
       fence: execution.fence,
     }));
+  }
+
+  async #extendLeases(): Promise<void> {
+    const holds = this.#holds();
     const { leaseMs } = this.#options;
     const askedAt = this.#deps.clock.now();
     const { lost, isRegistered } = await this.#deps.store.execute(extendLeases, { workerId: this.id, leaseMs, holds });
@@ -268,64 +272,13 @@ class StoreWorker implements Worker {
     if (recovered.length > 0) this.#options.onEvent?.({ kind: "recovered", recovered });
   }
 
-  #claimSoon(): void {
-    if (this.#claiming) this.#claimAgain = true;
-    else this.#claimInFlight = this.#claim().catch((error: unknown) => this.#fail(error));
-  }
-
-  async #claim(): Promise<void> {
-    const limit = Math.min(MOST_AT_ONCE, this.#options.concurrency - this.#occupied);
-    if (this.#state !== "running" || limit <= 0) return;
-    this.#claiming = true;
-    this.#claimAgain = false;
-    const executors = this.#options.executors();
-    const { labels = [], sessionId } = this.#options;
-    const input = { workerId: this.id, executors: [...executors.keys()], labels, sessionId, limit };
-    if (input.executors.join("\n") !== this.#registeredWith) await this.#register();
-    const endings = [...this.#endings];
-    const result = await this.#deps.store.execute(claimTasks, input, { actor: this.#actor });
-    // What this claim was made ready by is recorded by now; it is told before what follows from it.
-    await Promise.allSettled(endings);
-    if (this.#state !== "running") return await this.#giveBack(result.claimed);
-    for (const claimed of result.claimed) this.#begin(claimed, executors);
-    // Taken for dead while the process was paused: what it held is gone, and it may claim again once it is known again.
-    if (result.isLeaseOver) await this.#register();
-    await this.#planOverdue(result);
-    this.#claiming = false;
-    const mayHaveMore = result.isMoreReady || result.overdue.length > 0 || result.isLeaseOver;
-    if (this.#claimAgain || mayHaveMore) this.#claimSoon();
-    else this.#rest(result);
-  }
-
-  /** Claimed while it was told to drain: others take it up at once. One that stops gives all it holds back at its end. */
-  async #giveBack(claims: readonly Claimed[]): Promise<void> {
-    if (this.#state !== "draining") return;
-    for (const { execution } of claims) {
-      const hold = { executionId: execution.id, fence: execution.fence };
-      await this.#deps.store.execute(releaseHold, { hold, why: "its worker ends" }, { actor: this.#actor });
-    }
-  }
-
   #mayRun(): boolean {
     return this.#state === "running" || this.#state === "draining";
   }
 
-  async #planOverdue(result: ClaimResult): Promise<void> {
-    for (const task of result.overdue) {
-      const plan = await planOverdue(task, this.#deps.clock.now());
-      if (plan !== null) await this.#deps.store.execute(planOccurrence, plan, { actor: this.#actor });
-    }
-  }
-
-  /** Sets the alarm for what comes due next, and says so when nothing runs. */
-  #rest(result: ClaimResult): void {
-    this.#cancelDue?.();
-    this.#cancelDue = null;
-    if (result.nextDueAt !== null) {
-      this.#cancelDue = this.#deps.clock.setTimer(result.nextDueAt - this.#deps.clock.now(), () => this.#claimSoon());
-    }
+  /** Says that nothing runs here and nothing that is due can be claimed. */
+  #rest({ nextDueAt, isMoreComing }: Ahead): void {
     if (this.#occupied > 0 || this.#state !== "running") return;
-    const { nextDueAt, isMoreComing } = result;
     this.#idle = { version: (this.#idle?.version ?? 0) + 1, nextDueAt, isMoreComing };
     for (const waiter of this.#idleWaiters.splice(0)) waiter.resolve(this.#idle);
   }
@@ -348,7 +301,7 @@ class StoreWorker implements Worker {
     this.#occupied -= 1;
     const ending = this.#tellEnd(claimed, recording).finally(() => this.#endings.delete(ending));
     this.#endings.add(ending);
-    this.#claimSoon();
+    this.#claimer.claimForFreed(ending);
     await ending;
   }
 
@@ -384,7 +337,7 @@ class StoreWorker implements Worker {
     if (this.#state === "failed" || (this.#state === "stopping" && isPerdureError(error, "store-unreachable"))) return;
     this.#state = "failed";
     this.#failure = error;
-    this.#cancelDue?.();
+    void this.#claimer.end();
     this.#stopCheck?.();
     for (const run of this.#runs.values()) run.stop("lease-lost");
     for (const waiter of this.#idleWaiters.splice(0)) waiter.reject(error);

@@ -59,6 +59,10 @@ export interface CommandDefinition<Input, Result> {
   readonly isPatient?: boolean;
   /** How long a driver may let it wait for other calls to share a transaction with, in milliseconds. Default 0. */
   readonly lingerMs?: number;
+  /** It makes tasks ready, as a rule: claims that stand by are carried out with it. */
+  readonly invitesClaims?: boolean;
+  /** How many rows it may insert into tables that number theirs, so that a driver can have the numbers ready. */
+  inserts?(input: Input): Readonly<Record<string, number>>;
   perform(context: CommandContext, input: Input): Command<Result>;
   /**
    * Does what calls one after another would do, at once, in fewer statements; results in the order of the inputs. When it

@@ -2,13 +2,29 @@
 
 import type { Millis } from "../base/clock.ts";
 import type { CommandDefinition } from "./command.ts";
+import type { Standby } from "./standby.ts";
 
 export interface ExecuteOptions {
   /** Who is recorded as having made the changes; the store's own actor by default. */
   readonly actor?: string;
+  /**
+   * Told the number of the commit that the call is in, right before it resolves, by a driver that numbers its own commits:
+   * listeners hear of the same number a moment later. All that was committed before under lower numbers was seen by the call,
+   * and all that was committed with it, if the call is a patient one.
+   */
+  readonly onCommitted?: (number: number) => void;
+  /**
+   * Gives the input anew when the turn of the call comes, by a driver that lets calls wait: all calls made until then are
+   * carried out before it, if it is a patient one.
+   */
+  readonly latestInput?: () => unknown;
+  /** The write waits for one that invites claims, and is committed with it; only where `standsBy` says so. */
+  readonly standby?: Standby;
 }
 
 export interface Store {
+  /** Whether a write may stand by for others. */
+  readonly standsBy?: boolean;
   /**
    * Runs one command as a whole or not at all.
    *
@@ -25,9 +41,10 @@ export interface Store {
 
   /**
    * Calls `listener` soon after anything may have been committed, by this process or another. Calls are coalesced
-   * and may be spurious; what changed is found out by reading. The returned function unsubscribes.
+   * and may be spurious; what changed is found out by reading. `own` is the number of this store's newest commit when nothing
+   * but its own commits is told of, by a driver that numbers them. The returned function unsubscribes.
    */
-  onCommit(listener: () => void): () => void;
+  onCommit(listener: (own?: number) => void): () => void;
 
   /**
    * Takes over the id of the project whose log is to be played into it, so that what is kept elsewhere under that id is

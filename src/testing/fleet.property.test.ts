@@ -10,7 +10,6 @@ import { hasAllLabels } from "../domain/labels.ts";
 import type { LimitRule, TaskLimit } from "../domain/task-limit.ts";
 import { limitsOn } from "../domain/task-limit.ts";
 import type { Claimed } from "../store/commands/claims.ts";
-import { claimTasks } from "../store/commands/claims.ts";
 import { createTasks } from "../store/commands/create-tasks.ts";
 import { completeExecution, failAttempt, releaseHold, suspendExecution } from "../store/commands/executions.ts";
 import { setLimitRules } from "../store/commands/limit-rules.ts";
@@ -20,6 +19,7 @@ import { openSqliteStore } from "../store/sqlite/sqlite-store.ts";
 import { aSession, aTask, aWorker } from "./builders.ts";
 import { fakeClock } from "./fake-clock.ts";
 import { faultsIn } from "./store-suite/consistency.ts";
+import { claimAndLookAhead } from "./store-suite/bench.ts";
 import { dumpTables } from "./table-dump.ts";
 
 /** By key: what every task of it says. */
@@ -118,7 +118,7 @@ describe("a random fleet", () => {
               const { executors = [], labels = [] } = WORKERS[worker] ?? {};
               const input = { workerId: asId<WorkerId>(`w${worker}`), executors, labels, sessionId: null, limit };
               for (;;) {
-                const result = await store.execute(claimTasks, input);
+                const result = await claimAndLookAhead(store, input);
                 for (const claimed of result.claimed) check(claimed, worker);
                 if (!result.isMoreReady || result.claimed.length > 0) return result.nextDueAt;
               }

@@ -88,17 +88,18 @@ describe("the audit", () => {
 
   test("tells what a process did on waking from what was done twice", async () => {
     const store = await openStore();
-    const pay = (kind: "begin" | "effect", key: string, pid: number, at: number): Happening => ({
-      ...{ kind, key: `${key}:pay`, pid, at },
-      ...{ execution: key, task: "t0", step: "pay", attempt: 1 },
-    });
-    const audit = await auditNow(store, [
-      pay("begin", "woke", 1, 0),
-      ...[pay("begin", "woke", 2, LEASE_MS), pay("effect", "woke", 2, LEASE_MS + 40)],
-      pay("effect", "woke", 1, LEASE_MS + 300),
-      ...[pay("begin", "twice", 1, 0), pay("effect", "twice", 1, 40)],
-      ...[pay("begin", "twice", 2, LEASE_MS), pay("effect", "twice", 2, LEASE_MS + 40)],
-    ]);
+    const happened = (kind: "begin" | "effect", name: string, pid: number, at: number): Happening => {
+      const key = `${name}:pay`;
+      return { kind, key, pid, at, execution: name, task: "t0", step: "pay", attempt: 1 };
+    };
+    const twice = (name: string, firstEffectAt: number): Happening[] =>
+      [
+        happened("begin", name, 1, 0),
+        happened("effect", name, 1, firstEffectAt),
+        happened("begin", name, 2, LEASE_MS),
+        happened("effect", name, 2, LEASE_MS + 40),
+      ].toSorted((one, other) => one.at - other.at);
+    const audit = await auditNow(store, [...twice("woke", LEASE_MS + 300), ...twice("twice", 40)]);
     expect(audit.repeatedOnce).toEqual(["twice:pay × 2"]);
     expect(audit.lateOnce).toEqual(["woke:pay"]);
     await store.close();

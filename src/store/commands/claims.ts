@@ -8,7 +8,7 @@ import type { Task } from "../../domain/task.ts";
 import type { AppliedLimit } from "../../domain/task-limit.ts";
 import { boundsText, limitName } from "../../domain/task-limit.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
-import { both, defineWrite, oneRow, patiently, rows, together } from "../command.ts";
+import { both, defineRead, defineWrite, oneRow, patiently, rows, together } from "../command.ts";
 import { integer, rowToExecution, rowToTask, text } from "../entity-rows.ts";
 import { insertRow, updateRow } from "../rows.ts";
 import { recursByText } from "../schedule-column.ts";
@@ -29,7 +29,16 @@ import {
   takePlaces,
 } from "./limit-places.ts";
 import type { ClaimScope, ReadyTasks } from "./ready-tasks.ts";
-import { byUrgency, earliest, isMoreComing, nextDue, readyTasks } from "./ready-tasks.ts";
+import {
+  byUrgency,
+  earliest,
+  isMoreComing,
+  isMoreComingInLanes,
+  nextDue,
+  nextDueInLanes,
+  readyTasks,
+  readyUnlimited,
+} from "./ready-tasks.ts";
 import { executionRow, taskRow, transitionTask } from "./task-rows.ts";
 
 export interface ClaimTasks extends ClaimScope {
@@ -49,12 +58,14 @@ export interface ClaimResult {
   readonly claimed: readonly Claimed[];
   /** Occurrences of recurring tasks that came due a while ago: what is missed has to be planned (`planOccurrence`) before they are claimed. */
   readonly overdue: readonly Task[];
-  /** When the next task that is not due yet will be; `null` when there is none. Only looked up when less than `limit` was claimed. */
-  readonly nextDueAt: Millis | null;
-  /** Whether any of those still to come is more than the next occurrence of a recurring task. */
-  readonly isMoreComing: boolean;
   /** There may be more to claim at once. */
   readonly isMoreReady: boolean;
+  /** When a rate lets something start that is due now and was left out; `null` when there is no such thing. */
+  readonly opensAt: Millis | null;
+  /** What was due by then has been looked at; `lookAhead` tells what comes after. */
+  readonly at: Millis;
+  /** How many could have been claimed. */
+  readonly limit: number;
 }
 
 /** A recurring task this late is planned anew before it is claimed. */
@@ -68,18 +79,19 @@ const OVERDUE_MS = 500;
  * their ids, the rows of `limit_starts` of all limits on what it is about to claim, and counts what runs after that: claims
  * under one limit follow one another. It writes the lanes of what it claims, and of keys that it finds full.
  */
-export const claimTasks = patiently(defineWrite("claim-tasks", claim));
+export const claimTasks = patiently({
+  ...defineWrite("claim-tasks", claim),
+  inserts: ({ limit }: ClaimTasks) => ({ executions: limit }),
+});
 
 function* claim(context: CommandContext, input: ClaimTasks): Command<ClaimResult> {
-  const [woken, opened] = yield* both(wakeWaiting(context), openLimitBook(context));
-  // What was woken may be in a lane, and there may have been none.
-  const book = woken > 0 && !opened.hasLanes ? yield* openLimitBook(context) : opened;
-  const round: Round = { claimed: [], overdue: [], rows: [], full: [], isShortOfPlaces: false };
-  const [ready, isLeased] = yield* both(readyTasks(context, input, book), hasLease(context, input.workerId));
-  let found = ready;
+  const { book, isLeased, ...looked } = yield* lookAround(context, input);
+  let { found } = looked;
+  const [at, { limit }] = [context.now, input];
   if (found.tasks.length > 0 && !isLeased) {
-    return { isLeaseOver: true, claimed: [], overdue: [], nextDueAt: null, isMoreComing: true, isMoreReady: false };
+    return { isLeaseOver: true, claimed: [], overdue: [], isMoreReady: false, opensAt: null, at, limit };
   }
+  const round: Round = { claimed: [], overdue: [], rows: [], full: [], isShortOfPlaces: false };
   for (;;) {
     const before = round.claimed.length;
     yield* lockLimits(context, book, found.tasks);
@@ -91,20 +103,61 @@ function* claim(context: CommandContext, input: ClaimTasks): Command<ClaimResult
   yield* closeLimitBook(context, book);
   yield* settleLanes(context, book, round);
   const { claimed, overdue } = round;
-  if (claimed.length >= input.limit) {
-    return { isLeaseOver: false, claimed, overdue, nextDueAt: null, isMoreComing: false, isMoreReady: true };
-  }
+  if (claimed.length >= limit)
+    return { isLeaseOver: false, claimed, overdue, isMoreReady: true, opensAt: null, at, limit };
   if (claimed.length > 0 && book.rules.length > 0) found = yield* readyTasks(context, { ...input, limit: 1 }, book);
-  const [nextDueAt, isMore] = yield* both(nextDue(context, input, book), isMoreComing(context, input, book));
-  return {
-    isLeaseOver: false,
-    claimed,
-    overdue,
-    nextDueAt: earliest(found.opensAt, nextDueAt),
-    isMoreComing: isMore,
-    isMoreReady: found.isCutShort,
-  };
+  return { isLeaseOver: false, claimed, overdue, isMoreReady: found.isCutShort, opensAt: found.opensAt, at, limit };
 }
+
+interface Surroundings {
+  readonly book: LimitBook;
+  readonly found: ReadyTasks;
+  readonly isLeased: boolean;
+}
+
+/**
+ * What there is to claim. On a server all is asked for in one round trip, as if nothing had to be woken and nothing were
+ * limited; where it is otherwise, the ready tasks are asked for again.
+ */
+function* lookAround(context: CommandContext, input: ClaimTasks): Command<Surroundings> {
+  const [[woken, opened], [plain, isLeased]] = yield* both(
+    both(wakeWaiting(context), openLimitBook(context)),
+    both(readyIfUnlimited(context, input), hasLease(context, input.workerId)),
+  );
+  // What was woken may be in a lane, and there may have been none.
+  const book = woken > 0 && !opened.hasLanes ? yield* openLimitBook(context) : opened;
+  const isPlain = woken === 0 && book.rules.length === 0 && !book.hasLanes;
+  const found = isPlain && plain !== null ? plain : yield* readyTasks(context, input, book);
+  return { book, found, isLeased };
+}
+
+/** On SQLite asking twice is dearer than asking later. */
+function* readyIfUnlimited(context: CommandContext, input: ClaimTasks): Command<ReadyTasks | null> {
+  return context.dialect === "postgres" ? yield* readyUnlimited(context, input) : null;
+}
+
+export interface LookAhead extends ClaimScope {
+  /** What is due by then counts as looked at. */
+  readonly after: Millis;
+}
+
+export interface Ahead {
+  /** When the next task that was not due yet will be; `null` when there is none. */
+  readonly nextDueAt: Millis | null;
+  /** Whether any of those still to come is more than the next occurrence of a recurring task. */
+  readonly isMoreComing: boolean;
+}
+
+/** What a worker that has claimed all it could has to wait for. */
+export const lookAhead = defineRead("look-ahead", function* (context, input: LookAhead): Command<Ahead> {
+  const at = { ...context, now: input.after };
+  const [book, [nextDueAt, isMore]] = yield* both(openLimitBook(at), both(nextDue(at, input), isMoreComing(at, input)));
+  if (!book.hasLanes) return { nextDueAt, isMoreComing: isMore };
+  return {
+    nextDueAt: earliest(nextDueAt, yield* nextDueInLanes(at, input)),
+    isMoreComing: isMore || (yield* isMoreComingInLanes(at, input)),
+  };
+});
 
 /** What one command has claimed and learnt. */
 interface Round {

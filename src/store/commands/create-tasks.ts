@@ -34,9 +34,16 @@ export interface CreateTasks {
 }
 
 /** Atomic. Refuses with `invalid-plan`, `conflict`, `not-found` or `limit-reached`, and then nothing was written. */
-export const createTasks = defineWrite("create-tasks", createInSession, function* (context, inputs): Command<
-  readonly (readonly Task[])[]
-> {
+export const createTasks = {
+  ...defineWrite("create-tasks", createInSession, createTogether),
+  invitesClaims: true,
+  inserts: ({ tasks }: CreateTasks) => ({ tasks: tasks.length }),
+};
+
+function* createTogether(
+  context: CommandContext,
+  inputs: readonly CreateTasks[],
+): Command<readonly (readonly Task[])[]> {
   const created = new Map<CreateTasks, readonly Task[]>();
   for (const [sessionId, ofSession] of Map.groupBy(inputs, (input) => input.sessionId)) {
     const tasks = ofSession.flatMap(withOwnRefs);
@@ -48,7 +55,7 @@ export const createTasks = defineWrite("create-tasks", createInSession, function
     }
   }
   return inputs.map((input) => created.get(input) ?? []);
-});
+}
 
 function* createInSession(context: CommandContext, input: CreateTasks): Command<readonly Task[]> {
   const [session, unfinished] = yield* both(

@@ -50,10 +50,7 @@ export function* readyTasks(context: CommandContext, input: ClaimScope, book: Li
   const stale: Row[] = [];
   let isCutShort = false;
   let opensAt: Millis | null = null;
-  if (book.rules.length === 0 && !book.hasLanes) {
-    const found = yield* together(input.executors.map((executor) => readyWithoutLane(context, input, executor)));
-    return { tasks: found.flat(), full, stale, isCutShort, opensAt };
-  }
+  if (book.rules.length === 0 && !book.hasLanes) return yield* readyUnlimited(context, input);
   for (const executor of input.executors) {
     const places = yield* placesOf(context, book, executor, "");
     if (places.left > 0) {
@@ -80,6 +77,12 @@ export function* readyTasks(context: CommandContext, input: ClaimScope, book: Li
     }
   }
   return { tasks, full, stale, isCutShort, opensAt };
+}
+
+/** The same where there are no limits and no tasks with labels or a key. */
+export function* readyUnlimited(context: CommandContext, input: ClaimScope): Command<ReadyTasks> {
+  const found = yield* together(input.executors.map((executor) => readyWithoutLane(context, input, executor)));
+  return { tasks: found.flat(), full: [], stale: [], isCutShort: false, opensAt: null };
 }
 
 /** By priority, then `runAt`, then creation. */
@@ -176,13 +179,13 @@ function roundedLimit(limit: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, limit)));
 }
 
-export function* nextDue(context: CommandContext, input: ClaimScope, book: LimitBook): Command<Millis | null> {
+/** Of what needs no labels and has no key. */
+export function* nextDue(context: CommandContext, input: ClaimScope): Command<Millis | null> {
   const [ofExecutors, waking] = yield* both(
     together(input.executors.map((executor) => nextDueOf(context, input, executor))),
     nextWaking(context),
   );
-  const next = [...ofExecutors, waking].reduce(earliest, null);
-  return book.hasLanes ? earliest(next, yield* nextDueInLanes(context, input)) : next;
+  return [...ofExecutors, waking].reduce(earliest, null);
 }
 
 function* nextWaking(context: CommandContext): Command<Millis | null> {
@@ -208,7 +211,7 @@ function* nextDueOf(context: CommandContext, scope: ClaimScope, executor: string
   }
 }
 
-function* nextDueInLanes(
+export function* nextDueInLanes(
   context: CommandContext,
   { sessionId, executors, labels }: ClaimScope,
 ): Command<Millis | null> {
@@ -225,15 +228,8 @@ export const NEVER: Millis = 8_640_000_000_000_000;
 
 const ONCE = `(schedule is null or not ${RECURRING_SQL})`;
 
-function* isMoreInLanes(context: CommandContext, input: ClaimScope, executor: string): Command<boolean> {
-  const scope = { sessionId: input.sessionId, executor };
-  for (const labels of yield* labelSetsOf(context, scope, new Set(input.labels)))
-    if (yield* hasInLanes(context, { ...scope, labels, condition: ONCE })) return true;
-  return false;
-}
-
 /** Whether a task of these executors will come due that is not just the next occurrence of a recurring one. */
-export function* isMoreComing(context: CommandContext, input: ClaimScope, book: LimitBook): Command<boolean> {
+export function* isMoreComing(context: CommandContext, input: ClaimScope): Command<boolean> {
   const { where, params } = scopeOf(context, input.sessionId);
   const ready = `select id from tasks where ${where} and ${READY} and ${ONCE} limit 1`;
   const waking = `select id from tasks where ${where} and status = 'blocked' and blocked_reason = 'waiting' and run_at < ? limit 1`;
@@ -241,8 +237,14 @@ export function* isMoreComing(context: CommandContext, input: ClaimScope, book: 
     ...input.executors.map((executor) => oneRow(ready, ...params, executor)),
     oneRow(waking, ...params, NEVER),
   ]);
-  if (found.some((row) => row !== null)) return true;
-  if (!book.hasLanes) return false;
-  for (const executor of input.executors) if (yield* isMoreInLanes(context, input, executor)) return true;
+  return found.some((row) => row !== null);
+}
+
+export function* isMoreComingInLanes(context: CommandContext, input: ClaimScope): Command<boolean> {
+  for (const executor of input.executors) {
+    const scope = { sessionId: input.sessionId, executor };
+    for (const labels of yield* labelSetsOf(context, scope, new Set(input.labels)))
+      if (yield* hasInLanes(context, { ...scope, labels, condition: ONCE })) return true;
+  }
   return false;
 }

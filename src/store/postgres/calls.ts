@@ -6,6 +6,8 @@ export interface Call {
   readonly command: CommandDefinition<unknown, unknown>;
   readonly input: unknown;
   readonly actor: string;
+  readonly latestInput: (() => unknown) | undefined;
+  readonly onCommitted: ((number: number) => void) | undefined;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -33,8 +35,10 @@ export function equalRuns(group: readonly Call[]): readonly (readonly [Call, ...
   return runs;
 }
 
-export function settle(outcomes: readonly Outcome[]): void {
+/** @param commit The number of their commit. */
+export function settle(outcomes: readonly Outcome[], commit: number): void {
   for (const outcome of outcomes) {
+    outcome.call.onCommitted?.(commit);
     if ("error" in outcome) outcome.call.reject(outcome.error);
     else outcome.call.resolve(outcome.result);
   }

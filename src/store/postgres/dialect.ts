@@ -19,16 +19,27 @@ export interface PostgresStatement {
   readonly readsLog: boolean;
   /** Inserts rows with a `seq` of their own, which the table's sequence then has to be past. */
   readonly setsSeq: boolean;
+  /** An insert that answers with the `seq` of the new row and nothing else. */
+  readonly returnsSeq: boolean;
   /** The same for many sets of values as one statement, or `null` where that cannot be said. */
   readonly merged: MergedStatement | null;
 }
 
 export interface MergedStatement {
-  readonly name: string;
   /** Takes one array per value. Rows carry the number of their set in `SET_COLUMN`, unless they come one for each set. */
   readonly text: string;
   /** Of each array; `null` is told by the values. */
   readonly types: readonly (ColumnType | null)[];
+  /** Of an insert, to be said with a placeholder for each value. */
+  readonly insert: MergedInsert | null;
+}
+
+interface MergedInsert {
+  /** Before the values, and after them. */
+  readonly head: string;
+  readonly tail: string;
+  /** How many values a row has. */
+  readonly width: number;
 }
 
 export type ColumnType = "text" | "bigint" | "double precision";
@@ -37,43 +48,105 @@ export type ColumnTypes = ReadonlyMap<string, ColumnType>;
 
 export const SET_COLUMN = "set_number";
 
+const RETURNING_SEQ = /\s+returning seq\s*$/;
+
 export interface Dialect {
   statementOf(sql: string): PostgresStatement;
-  /** The merged statement with its arrays; `null` when the sets have to go one by one. */
-  mergedOf(
-    sql: string,
-    sets: readonly (readonly SqlValue[])[],
-  ): { readonly text: string; readonly name: string; readonly values: unknown[] } | null;
+  /** An insert that returns `seq`, as one that is given it, before its other values. */
+  withSeq(sql: string): string;
+  /** Of a statement that inserts, in order. */
+  columnsOf(sql: string): readonly string[];
+  /** All sets in one statement, or as few as may be, in order; `null` when they have to go one by one. */
+  mergedOf(sql: string, sets: readonly (readonly SqlValue[])[]): readonly PreparedStatement[] | null;
 }
+
+export interface PreparedStatement {
+  readonly name: string;
+  readonly text: string;
+  readonly values: unknown[];
+}
+
+/**
+ * How many rows a statement inserts that has a placeholder for each of their values: few sizes, as each is prepared by itself.
+ * More rows come as an array for each column, which costs the server 30 µs for every one of them however few the rows are.
+ */
+const ROW_COUNTS = [32, 24, 20, 16, 14, 12, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1];
+const MOST_ROWS = 64;
 
 export function postgresDialect(types: ColumnTypes): Dialect {
   const known = new Map<string, PostgresStatement>();
-  const withTypes = new Map<string, { readonly text: string; readonly name: string }>();
-  const statementOf = (sql: string): PostgresStatement => {
-    let statement = known.get(sql);
-    if (statement === undefined) {
-      statement = readStatement(sql, types);
-      known.set(sql, statement);
-    }
-    return statement;
-  };
+  const names = new Map<string, string>();
+  const named = (text: string): Named => ({ text, name: remembered(names, text, nameOf) });
+  const inserts = new Map<string, Named>();
+  const insertOf = (insert: MergedInsert, rowCount: number): Named =>
+    remembered(inserts, `${rowCount} ${insert.head}${insert.tail}`, () => named(insertText(insert, rowCount)));
+  const statementOf = (sql: string): PostgresStatement => remembered(known, sql, () => readStatement(sql, types));
+  const given = new Map<string, string>();
+  const columns = new Map<string, readonly string[]>();
   return {
     statementOf,
+    withSeq: (sql) => remembered(given, sql, giveSeq),
+    columnsOf: (sql) => remembered(columns, sql, insertedColumns),
     mergedOf(sql, sets) {
       const { merged } = statementOf(sql);
       if (merged === null) return null;
+      if (merged.insert !== null && sets.length <= MOST_ROWS) return insertsOf(merged.insert, sets, insertOf);
       const chosen = merged.types.map((type, at) => type ?? typeOfValues(sets, at));
       if (chosen.includes(null)) return null;
-      const key = `${merged.name}:${chosen.join()}`;
-      let typed = withTypes.get(key);
-      if (typed === undefined) {
-        const text = merged.text.replace("{arrays}", chosen.map((type, at) => `$${at + 1}::${type}[]`).join(", "));
-        typed = { text, name: nameOf(text) };
-        withTypes.set(key, typed);
-      }
-      return { ...typed, values: chosen.map((_, at) => sets.map((set) => toStored(set[at] ?? null))) };
+      const arrays = chosen.map((type, at) => `$${at + 1}::${type}[]`).join(", ");
+      const { name, text } = named(merged.text.replace("{arrays}", arrays));
+      return [{ name, text, values: chosen.map((_, at) => sets.map((set) => toStored(set[at] ?? null))) }];
     },
   };
+}
+
+interface Named {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Rows in as many statements as the sizes take. */
+function insertsOf(
+  insert: MergedInsert,
+  sets: readonly (readonly SqlValue[])[],
+  named: (insert: MergedInsert, rowCount: number) => Named,
+): readonly PreparedStatement[] {
+  const statements: PreparedStatement[] = [];
+  for (let from = 0; from < sets.length;) {
+    const count = ROW_COUNTS.find((size) => size <= sets.length - from) ?? 1;
+    const values = sets.slice(from, from + count).flatMap((set) => set.map(toStored));
+    statements.push({ ...named(insert, count), values });
+    from += count;
+  }
+  return statements;
+}
+
+function insertText({ head, width, tail }: MergedInsert, rowCount: number): string {
+  const rows = Array.from({ length: rowCount }, (_, row) => {
+    const places = Array.from({ length: width }, (__, at) => `$${row * width + at + 1}`);
+    return `(${places.join(", ")})`;
+  });
+  return `${head} values ${rows.join(", ")}${tail}`;
+}
+
+function remembered<Value>(known: Map<string, Value>, sql: string, make: (sql: string) => Value): Value {
+  let value = known.get(sql);
+  if (value === undefined) {
+    value = make(sql);
+    known.set(sql, value);
+  }
+  return value;
+}
+
+function giveSeq(sql: string): string {
+  return sql
+    .replace(RETURNING_SEQ, "")
+    .replace("(", "(seq, ")
+    .replace(/\bvalues \(/, "values (?, ");
+}
+
+function insertedColumns(sql: string): readonly string[] {
+  return (/\(([^)]+)\)/.exec(sql)?.[1] ?? "").split(",").map((name) => name.trim());
 }
 
 function readStatement(sql: string, types: ColumnTypes): PostgresStatement {
@@ -91,6 +164,7 @@ function readStatement(sql: string, types: ColumnTypes): PostgresStatement {
     answers: !isWrite || /\breturning\b/.test(sql),
     readsLog: /\b(?:from|join) changes\b/.test(sql),
     setsSeq,
+    returnsSeq: verb === "insert" && !setsSeq && RETURNING_SEQ.test(sql) && !/\bon conflict\b/.test(sql),
     merged: parts.length === 1 ? null : mergedStatement({ sql, parts, table, verb, types }),
   };
 }
@@ -111,15 +185,16 @@ function mergedStatement(source: Source): MergedStatement | null {
   const named = parts.reduce((all, part, at) => `${all}sets.p${at}${part}`);
   const input = `unnest({arrays}) with ordinality as sets(${columns.join(", ")}, ${SET_COLUMN})`;
   let text: string;
+  let insert: MergedInsert | null = null;
   let merged: readonly (ColumnType | null)[] = parts.slice(0, -1).map((part) => typeBefore(part, source.types));
   if (verb === "select") {
     text = `select sets.${SET_COLUMN}, found.* from ${input} cross join lateral (${named}) found`;
   } else if (verb === "insert") {
     const shape = /^\s*insert into \w+ \(([^)]*)\)\s+values \([\s?,]*\)([^?]*)$/.exec(sql);
     if (shape === null || (/\bon conflict\b/.test(sql) && /\breturning\b/.test(sql))) return null;
-    const names = (shape[1] ?? "").split(",").map((name) => name.trim());
-    merged = names.map((name) => source.types.get(name) ?? null);
-    text = `insert into ${table} (${shape[1]}) select ${columns.join(", ")} from ${input} order by ${SET_COLUMN}${shape[2]}`;
+    merged = insertedColumns(sql).map((name) => source.types.get(name) ?? null);
+    insert = { head: `insert into ${table} (${shape[1]})`, tail: shape[2] ?? "", width: count };
+    text = `${insert.head} select ${columns.join(", ")} from ${input} order by ${SET_COLUMN}${insert.tail}`;
   } else if (verb === "update") {
     const shape = /^([\s\S]*)\bwhere\b([\s\S]*)$/.exec(named);
     if (shape === null || /\breturning\b/.test(sql)) return null;
@@ -129,7 +204,7 @@ function mergedStatement(source: Source): MergedStatement | null {
     if (shape === null || /\breturning\b/.test(sql)) return null;
     text = `${shape[1]}using ${input} where${shape[2]}`;
   } else return null;
-  return { name: nameOf(text), text, types: merged };
+  return { text, types: merged, insert };
 }
 
 /** Of the column a placeholder is compared with or assigned to, by what stands before it. */

@@ -19,17 +19,21 @@ import { asId } from "../../domain/ids.ts";
 import type { CommandContext, CommandDefinition } from "../command.ts";
 import { becomeProject } from "../commands/become-project.ts";
 import type { ExecuteOptions, ProjectIdentity, Store, StoreInspection } from "../port.ts";
-import { listenForCommits, notification } from "./commit-listener.ts";
 import type { Call, Outcome } from "./calls.ts";
 import { impatientFirst, settle } from "./calls.ts";
 import { openConnections } from "./connections.ts";
 import { InDoubt } from "./in-doubt.ts";
 import type { Opened, Opening, PostgresStoreOptions } from "./opening.ts";
 import { failClock, lookAtClock, prepare } from "./opening.ts";
+import type { CommitListener } from "./notifier.ts";
+import { Notifier } from "./notifier.ts";
 import { performApart, performAtOnce } from "./perform-group.ts";
 import { fromPostgresError, isConnectionLost, isTransient, unreachableStore } from "./postgres-errors.ts";
 import { serverClock } from "./server-clock.ts";
 import { parsePostgresUrl } from "./store-url.ts";
+import type { RowCounts } from "./transaction.ts";
+import { StandingCalls } from "../standby.ts";
+import { TableStatistics } from "./table-statistics.ts";
 import { Transaction } from "./transaction.ts";
 
 export interface PostgresStore extends Store {
@@ -42,9 +46,9 @@ const DEFAULT_PATIENCE_MS = 60_000;
 /** So that a server which is not there is told at once, and one that is just starting is waited for. */
 const OPENING_PATIENCE_MS = 3_000;
 const GROUP_CALLS = 500;
+/** Where the turn was another's for so long, it may be so the next time. */
+const CONTENDED_MS = 1;
 const RETRY_MS = { first: 20, most: 1_000 } as const;
-/** Most notifications a second: one each so many milliseconds. */
-const NOTIFY_EVERY_MS = 4;
 
 /** @throws PerdureError `store-unreachable`, `store-too-new`, `store-damaged`, `unsupported`, `invalid-input` */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<PostgresStore> {
@@ -71,23 +75,33 @@ class PooledStore implements PostgresStore {
   #projectId: ProjectId;
   readonly clock: Clock;
   readonly #opening: Opening & Opened;
-  readonly #storeId: string;
-  readonly #listeners = new Set<() => void>();
+  readonly #notifier: Notifier;
+  readonly #statistics: TableStatistics;
+  readonly standsBy = true;
   #queue: Call[] = [];
+  readonly #standing = new StandingCalls<Call>();
   #writing: Promise<void> | null = null;
   readonly #reading = new Set<Promise<unknown>>();
   #lingering: NodeJS.Timeout | null = null;
-  #stopListening: (() => void) | null = null;
-  #isNotifying = false;
-  #notifiedAtMs = Number.NEGATIVE_INFINITY;
-  #notifyTimer: NodeJS.Timeout | null = null;
+  #ownCommits = 0;
   #closing: Promise<void> | null = null;
+  /** How long its last transaction waited for its turn. */
+  #turnWaitMs = 0;
+  /** A change that is in the log for good. */
+  #knownSeq: number | null = null;
 
   constructor(opening: Opening & Opened) {
     this.#opening = opening;
     this.#projectId = opening.projectId;
     this.clock = opening.options.clock ?? opening.time ?? failClock();
-    this.#storeId = opening.options.random.uuid().slice(0, 8);
+    this.#statistics = new TableStatistics({ connections: opening.connections, schema: opening.url.schema });
+    this.#notifier = new Notifier({
+      connections: opening.connections,
+      listens: opening.url.listens,
+      storeId: opening.options.random.uuid().slice(0, 8),
+      projectId: () => this.projectId,
+      newestSeq: () => this.#newestSeq(),
+    });
   }
 
   get projectId(): ProjectId {
@@ -98,6 +112,7 @@ class PooledStore implements PostgresStore {
   async becomeProject(project: ProjectIdentity): Promise<void> {
     await this.execute(becomeProject, { ...project, keepsName: true });
     this.#projectId = asId(project.projectId);
+    this.#knownSeq = null;
   }
 
   execute<Input, Result>(
@@ -111,31 +126,20 @@ class PooledStore implements PostgresStore {
         command: command as CommandDefinition<unknown, unknown>,
         input,
         actor: options?.actor ?? this.#opening.options.actor,
+        latestInput: options?.latestInput,
+        onCommitted: options?.onCommitted,
         resolve: resolve as (result: unknown) => void,
         reject,
       };
-      if (command.access === "read") this.#startRead(call);
+      if (options?.standby !== undefined)
+        this.#standing.add(call, { standby: options.standby, enqueue: (waiting) => this.#enqueue(waiting) });
+      else if (command.access === "read") this.#startRead(call);
       else this.#enqueue(call);
     });
   }
 
-  onCommit(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    const { connections, url } = this.#opening;
-    this.#stopListening ??= listenForCommits({
-      connections,
-      listens: url.listens,
-      storeId: this.#storeId,
-      projectId: this.projectId,
-      onCommit: () => this.#notifyHere(),
-      newestSeq: () => this.#newestSeq(),
-    });
-    return () => {
-      this.#listeners.delete(listener);
-      if (this.#listeners.size > 0) return;
-      this.#stopListening?.();
-      this.#stopListening = null;
-    };
+  onCommit(listener: CommitListener): () => void {
+    return this.#notifier.onCommit(listener);
   }
 
   async inspect(): Promise<StoreInspection> {
@@ -153,15 +157,12 @@ class PooledStore implements PostgresStore {
 
   close(): Promise<void> {
     this.#closing ??= (async () => {
+      for (const call of this.#standing.take()) call.reject(this.#closedError());
       if (this.#queue.length > 0) this.#startWriting();
       while (this.#writing !== null) await this.#writing;
       await Promise.allSettled(this.#reading);
-      this.#stopListening?.();
-      this.#listeners.clear();
-      if (this.#notifyTimer !== null) {
-        clearTimeout(this.#notifyTimer);
-        await this.#notifyOthers();
-      }
+      await this.#notifier.close();
+      await this.#statistics.settle();
       await this.#opening.connections.close();
     })();
     return this.#closing;
@@ -189,15 +190,27 @@ class PooledStore implements PostgresStore {
 
   async #write(): Promise<void> {
     while (this.#queue.length > 0) {
-      const group = impatientFirst(this.#queue.slice(0, GROUP_CALLS));
-      this.#queue = this.#queue.slice(GROUP_CALLS);
+      const group: Call[] = [];
       try {
-        settle(await this.#commitGroup(group));
+        const outcomes = await this.#commitGroup(group);
+        settle(outcomes, this.#ownCommits);
       } catch (error) {
+        if (group.length === 0) this.#fill(group);
         for (const call of group) call.reject(fromPostgresError(error, this.#opening.url.location));
       }
     }
     this.#writing = null;
+  }
+
+  #fill(group: Call[]): void {
+    const calls = this.#queue.slice(0, GROUP_CALLS);
+    this.#queue = this.#queue.slice(GROUP_CALLS);
+    if (calls.some(({ command }) => command.invitesClaims === true)) calls.push(...this.#standing.take());
+    const isAll = this.#queue.length === 0;
+    const latest = calls.map((call) =>
+      isAll && call.latestInput !== undefined ? { ...call, input: call.latestInput() } : call,
+    );
+    group.push(...impatientFirst(latest));
   }
 
   /** A read sees what the calls before it wrote, and does not hold up those after it. */
@@ -221,8 +234,8 @@ class PooledStore implements PostgresStore {
     void reading.then(() => this.#reading.delete(reading));
   }
 
-  /** All of the group in one transaction, tried until the server took it or patience is over. */
-  async #commitGroup(group: readonly Call[]): Promise<readonly Outcome[]> {
+  /** What waits, as the group, in one transaction, tried until the server took it or patience is over. */
+  async #commitGroup(group: Call[]): Promise<readonly Outcome[]> {
     let isApart = false;
     return await this.#retrying(async (client, inDoubt) => {
       for (;;) {
@@ -239,27 +252,35 @@ class PooledStore implements PostgresStore {
 
   async #attempt(
     client: PoolClient,
-    group: readonly Call[],
+    group: Call[],
     { isApart, inDoubt }: { readonly isApart: boolean; readonly inDoubt: InDoubt },
   ): Promise<readonly Outcome[]> {
     const transaction = this.#begin(client, "write");
     try {
+      // Where others are ahead, calls made while it waits for its turn share it; else the first statements go along with the lock.
+      if (this.#turnWaitMs > CONTENDED_MS) await transaction.turn();
+      void transaction.turn().then(
+        (waitMs) => (this.#turnWaitMs = waitMs),
+        () => null,
+      );
+      if (group.length === 0) this.#fill(group);
       const settled = await inDoubt.settle(transaction);
       if (settled !== null) {
-        await transaction.rollback();
-        this.#notifyHere();
-        this.#scheduleNotification();
+        await transaction.commit(this.#notifier.tellOthers());
+        this.#notifier.tellListeners(undefined);
         return settled;
       }
       const contextOf = (actor: string): CommandContext => this.#contextOf(actor);
+      transaction.reserve(rowsToInsert(group));
       const performing = { transaction, contextOf, location: this.#opening.url.location };
       const outcomes = isApart ? await performApart(performing, group) : await performAtOnce(performing, group);
       const mark = await transaction.mark();
       if (mark !== null) inDoubt.enter(mark, outcomes);
-      await transaction.commit();
+      const news = transaction.logged > 0 ? this.#notifier.tellOthers() : null;
+      this.#knownSeq = (await transaction.commit(news)) ?? this.#knownSeq;
       inDoubt.leave();
-      if (transaction.writes > 0) this.#notifyHere();
-      if (transaction.hasLogged) this.#scheduleNotification();
+      this.#statistics.note(transaction.logged);
+      if (transaction.writes > 0) this.#notifier.tellListeners(++this.#ownCommits);
       return outcomes;
     } catch (error) {
       if (!isConnectionLost(error)) await transaction.rollback();
@@ -276,6 +297,7 @@ class PooledStore implements PostgresStore {
       projectId: this.projectId,
       schema: url.schema,
       mode,
+      knownSeq: this.#knownSeq,
     });
   }
 
@@ -341,47 +363,19 @@ class PooledStore implements PostgresStore {
     };
   }
 
-  #notifyHere(): void {
-    if (this.#isNotifying || this.#listeners.size === 0) return;
-    this.#isNotifying = true;
-    setImmediate(() => {
-      this.#isNotifying = false;
-      for (const listener of this.#listeners) listener();
-    });
-  }
-
-  /** Outside of the transaction: a NOTIFY in it would make all commits of the database wait for each other. */
-  #scheduleNotification(): void {
-    if (this.#notifyTimer !== null) return;
-    const dueInMs = Math.max(0, this.#notifiedAtMs + NOTIFY_EVERY_MS - monotonicMs());
-    this.#notifyTimer = setTimeout(() => {
-      this.#notifyTimer = null;
-      void this.#notifyOthers();
-    }, dueInMs);
-    this.#notifyTimer.unref();
-  }
-
-  async #notifyOthers(): Promise<void> {
-    this.#notifiedAtMs = monotonicMs();
-    try {
-      const client = await this.#opening.connections.take();
-      let isLost = false;
-      try {
-        const { text, values } = notification({ projectId: this.projectId, storeId: this.#storeId });
-        await client.query(text, values);
-      } catch {
-        isLost = true;
-      } finally {
-        client.release(isLost);
-      }
-    } catch {
-      // The others find out by looking.
-    }
-  }
-
   #closedError(): Error {
     return unreachableStore(this.#opening.url.location, "the store is closed", "Open it again with openPerdure.");
   }
+}
+
+/** By table, as far as the commands say. */
+function rowsToInsert(group: readonly Call[]): RowCounts {
+  const counts: Record<string, number> = {};
+  for (const { command, input } of group) {
+    for (const [table, count] of Object.entries(command.inserts?.(input) ?? {}))
+      counts[table] = (counts[table] ?? 0) + count;
+  }
+  return counts;
 }
 
 const INVALID_INDEXES_SQL = `select c.relname as name from pg_index i join pg_class c on c.oid = i.indexrelid

@@ -3,6 +3,8 @@
  * those whose rows are needed are waited for. Entries of the change log are gathered and appended at the end as one statement.
  */
 
+import type { Duplex } from "node:stream";
+
 import type { PoolClient, QueryResult } from "pg";
 
 import { assert } from "../../base/assert.ts";
@@ -11,42 +13,39 @@ import { isList } from "../command.ts";
 import type { Dialect, PostgresStatement } from "./dialect.ts";
 import { SET_COLUMN, toStored } from "./dialect.ts";
 import { ConnectionLost } from "./postgres-errors.ts";
+import type { TransactionScope } from "./transaction-settings.ts";
+import { BEGIN, settingsOf, silenceLimitMs } from "./transaction-settings.ts";
 
-export interface TransactionOptions {
+export interface TransactionOptions extends TransactionScope {
   readonly client: PoolClient;
   readonly dialect: Dialect;
   readonly prepares: boolean;
-  readonly projectId: string;
-  readonly schema: string;
-  /** `write` waits until no other transaction writes to the project; `read` sees one state of it throughout. */
-  readonly mode: "write" | "read";
+  /** A change that was in the log before this transaction began; `null` when none is known. */
+  readonly knownSeq?: number | null;
 }
-
-/** No single statement of a command takes longer; a connection that is silent for longer is given up. */
-const STATEMENT_TIMEOUT_MS = { write: 20_000, read: 60_000 } as const;
-/** How long one attempt waits for the other writers of the project. */
-const LOCK_TIMEOUT_MS = 8_000;
-/** A process that stops in the middle of a transaction holds up the others for no longer. */
-const IDLE_TIMEOUT_MS = 2_000;
-const SILENCE_MS = 5_000;
 
 type LogEntry = readonly SqlValue[];
 
 /** By what one entry of the change log is told from all others. */
 const ENTRY_KEY = ["at", "actor", "verb", "entity", "row_key", "part"];
 
-/** The first entry after the newest there was is of this transaction, as nobody else writes to the project meanwhile. */
-const MARK_SQL = `select pg_current_xact_id()::text as id,
-  coalesce((select max(seq) from changes where project_id = current_setting('perdure.project')), 0) as newest`;
+const NEWEST_SQL = `select coalesce(max(seq), 0) as seq from changes where project_id = current_setting('perdure.project')`;
 
+/** What a transaction wrote to the change log, to find it there. */
 export interface CommitMark {
-  readonly transactionId: string;
-  readonly newestSeq: number;
+  /** All its entries come after this one. */
+  readonly after: number;
+  /** Of all its entries. */
+  readonly at: SqlValue;
   readonly entries: ReadonlySet<string>;
 }
 
+/** Rows that commands are about to insert, by table. */
+export type RowCounts = Readonly<Record<string, number>>;
+
 export class Transaction {
   readonly #options: TransactionOptions;
+  readonly #turn: Promise<number>;
   readonly #sent: Promise<unknown>[] = [];
   #failure: { readonly error: unknown } | null = null;
   #log: LogEntry[] = [];
@@ -54,16 +53,28 @@ export class Transaction {
   readonly #entries: LogEntry[] = [];
   #logSql: string | null = null;
   #writes = 0;
-  #hasLogged = false;
-  #identifying: Promise<QueryResult> | null = null;
+  /** The newest change before its own, and then its own newest. */
+  #newest: Promise<number> | null = null;
+  #after: Promise<number> | null = null;
   readonly #sequences = new Set<string>();
+  /** Values of `seq` that nobody else gets, by table. */
+  readonly #reserved = new Map<string, Promise<number[]>>();
+  #isGathering = false;
 
   constructor(options: TransactionOptions) {
     this.#options = options;
     const { mode } = options;
     this.#send({ text: BEGIN[mode] });
     const { text, values } = settingsOf(options);
-    this.#send(this.#prepared(`settings_${mode}`, text, values));
+    const sending = this.#send(this.#prepared(`settings_${mode}`, text, values));
+    this.#turn = sending.then(({ rows }) => Number((rows as Row[])[0]?.waited_ms ?? 0));
+    // Said by whoever settles.
+    this.#turn.catch(() => {});
+  }
+
+  /** Resolves when it may read and write, with the milliseconds that others were ahead of it. */
+  turn(): Promise<number> {
+    return this.#turn;
   }
 
   /** How many statements that write were given to it. */
@@ -110,48 +121,64 @@ export class Transaction {
     this.#refuseFailed();
   }
 
-  /** Whether it has added to the change log. */
-  get hasLogged(): boolean {
-    return this.#hasLogged;
+  /** How many entries it adds to the change log. */
+  get logged(): number {
+    return this.#entries.length;
   }
 
-  /** What tells later whether this was committed, by `wasCommitted` of another; `null` when nothing was written. */
+  /** Sets apart so many values of `seq`, on the way: inserting that many rows then takes no round trip for each statement. */
+  reserve(counts: RowCounts): void {
+    for (const [table, count] of Object.entries(counts)) {
+      if (count === 0) continue;
+      const text = `select nextval('${table}_seq') as seq from generate_series(1, $1)`;
+      const sending = this.#send(this.#prepared(`reserve_${table}`, text, [count]));
+      const values = this.#answer(sending).then(({ rows }) => (rows as Row[]).map(({ seq }) => Number(seq)));
+      // Said by whoever settles.
+      values.catch(() => {});
+      this.#reserved.set(table, values);
+    }
+  }
+
+  /**
+   * What tells later whether this was committed, by `wasCommitted` of another; `null` when nothing was logged: what is not
+   * logged is of no state, and may be done again.
+   */
   async mark(): Promise<CommitMark | null> {
-    if (this.#identifying === null) return null;
-    await this.settle();
-    const { rows } = await this.#identifying;
+    const [first] = this.#entries;
+    if (first === undefined || this.#after === null) return null;
     const entries = new Set(this.#entries.map((entry) => this.#entryKey(entry)));
-    return { transactionId: String(rows[0]?.id), newestSeq: Number(rows[0]?.newest), entries };
+    return { after: await this.#after, at: this.#valueOf(first, "at"), entries };
   }
 
   /**
    * Whether what another transaction of this project wrote is there. This one has the project's lock, so the other has
-   * come to its end. Its id alone does not tell: a server that crashed gives ids again that it had not written down.
+   * come to its end. The server's word on the other's id would not do: after a crash it gives ids again that it had not
+   * written down.
    */
-  async wasCommitted({ transactionId, newestSeq, entries }: CommitMark): Promise<boolean> {
-    if (entries.size === 0) {
-      // Of no state, and safe to do again: what follows only saves doing it.
-      const sql = `select $1::text::xid8 < pg_snapshot_xmax(pg_current_snapshot()) as is_past,
-        case when $1::text::xid8 < pg_snapshot_xmax(pg_current_snapshot()) then pg_xact_status($1::text::xid8) end as status`;
-      const { rows } = await this.#send({ text: sql, values: [transactionId] });
-      return rows[0]?.status === "committed";
-    }
+  async wasCommitted({ after, at, entries }: CommitMark): Promise<boolean> {
     const sql = `select ${ENTRY_KEY.join(", ")} from changes
-      where project_id = current_setting('perdure.project') and seq > $1 order by seq limit 1`;
-    const { rows } = await this.#send({ text: sql, values: [newestSeq] });
-    const row = rows[0] as Row | undefined;
-    return row !== undefined && entries.has(JSON.stringify(ENTRY_KEY.map((column) => row[column])));
+      where project_id = current_setting('perdure.project') and seq > $1 and at = $2`;
+    const { rows } = await this.#send({ text: sql, values: [after, at] });
+    return (rows as Row[]).some((row) => entries.has(JSON.stringify(ENTRY_KEY.map((column) => row[column]))));
   }
 
-  /** Appends what was logged and commits. */
-  async commit(): Promise<void> {
+  /**
+   * Appends what was logged and commits. `behind` is sent behind the commit and not waited for.
+   *
+   * Returns the newest change, when it made one.
+   */
+  async commit(behind?: { readonly text: string; readonly values: unknown[] } | null): Promise<number | null> {
     this.#appendLog();
     for (const table of this.#sequences) this.#send({ text: sequenceText(table) });
     const committing = this.#send({ text: "commit" });
-    await this.settle();
+    const sent = this.#sent.splice(0);
+    if (behind != null) this.#send(behind).catch(() => {});
+    await Promise.all(sent);
+    this.#refuseFailed();
     const { command } = await committing;
     // A commit of a transaction that had failed is answered by `ROLLBACK`.
     if (command !== "COMMIT") throw new ConnectionLost(`the server answered a commit by ${command}`);
+    return this.logged > 0 && this.#newest !== null ? await this.#newest : null;
   }
 
   async rollback(): Promise<void> {
@@ -162,6 +189,7 @@ export class Transaction {
   #run({ sql, params }: Statement): readonly Row[] | Promise<readonly Row[]> {
     const statement = this.#options.dialect.statementOf(sql);
     if (this.#defer(statement, sql, [params])) return [];
+    if (this.#isReserved(statement)) return this.#insertReserved(statement, sql, [params]).then(([row]) => row ?? []);
     const sending = this.#send(this.#prepared(statement.name, statement.text, params.map(toStored)));
     if (!statement.answers) return [];
     return this.#answer(sending).then(({ rows }) => rows as Row[]);
@@ -170,48 +198,102 @@ export class Transaction {
   #runSets({ sql, sets }: StatementSets): readonly (readonly Row[])[] | Promise<readonly (readonly Row[])[]> {
     const statement = this.#options.dialect.statementOf(sql);
     if (this.#defer(statement, sql, sets)) return sets.map(() => []);
+    if (this.#isReserved(statement)) return this.#insertReserved(statement, sql, sets);
     const merged = sets.length > 1 ? this.#options.dialect.mergedOf(sql, sets) : null;
     if (merged === null) {
       const each = sets.map((params) => this.#run({ sql, params }));
       return statement.answers ? Promise.all(each) : sets.map(() => []);
     }
-    const sending = this.#send(this.#prepared(merged.name, merged.text, merged.values));
+    const sent = merged.map(({ name, text, values }) => this.#send(this.#prepared(name, text, values)));
     if (statement.verb === "update") {
       // Two sets that meet the same row would write it once.
       this.#check(
-        sending,
-        ({ rowCount }) => rowCount === sets.length,
+        sent,
+        (results) => results.reduce((sum, { rowCount }) => sum + (rowCount ?? 0), 0) === sets.length,
         `${sets.length} rows are there to be updated in ${statement.table}`,
       );
     }
     if (!statement.answers) return sets.map(() => []);
-    return this.#answer(sending).then(({ rows }) => rowsBySet(statement, rows as Row[], sets.length));
+    return Promise.all(sent.map((sending) => this.#answer(sending))).then((results) =>
+      rowsBySet(
+        statement,
+        results.flatMap(({ rows }) => rows as Row[]),
+        sets.length,
+      ),
+    );
   }
 
   /** Entries of the log wait for the end; whatever reads the log sees them. Returns whether the statement was kept back. */
   #defer(statement: PostgresStatement, sql: string, sets: readonly (readonly SqlValue[])[]): boolean {
-    if (statement.verb !== "select") this.#noteWrite(sets.length);
+    if (statement.verb !== "select") this.#writes += sets.length;
     if (statement.setsSeq) this.#sequences.add(statement.table);
     if (statement.verb === "insert" && statement.table === "changes" && !statement.answers && !statement.setsSeq) {
       this.#logSql = sql;
       this.#log.push(...sets);
       this.#entries.push(...sets);
-      this.#hasLogged = true;
+      this.#after ??= this.#newestBefore();
       return true;
     }
     if (statement.readsLog || statement.table === "changes") this.#appendLog();
     return false;
   }
 
-  /** With the first write the transaction gets its id, which is asked for on the way, so that no round trip is spent on it. */
-  #noteWrite(count: number): void {
-    this.#writes += count;
-    this.#identifying ??= this.#send(this.#prepared("transaction_id", MARK_SQL, []));
+  /** Asked for on the way, where it is not known. */
+  #newestBefore(): Promise<number> {
+    const { knownSeq = null } = this.#options;
+    if (knownSeq !== null) return Promise.resolve(knownSeq);
+    return this.#seqOf(this.#send(this.#prepared("newest", NEWEST_SQL, [])));
+  }
+
+  #seqOf(sending: Promise<QueryResult>): Promise<number> {
+    const seq = this.#answer(sending).then(({ rows }) => Number((rows as Row[])[0]?.seq));
+    // Said by whoever settles.
+    seq.catch(() => {});
+    return seq;
+  }
+
+  #isReserved({ table, returnsSeq }: PostgresStatement): boolean {
+    return returnsSeq && this.#reserved.has(table);
+  }
+
+  /** With values of `seq` that were set apart, as far as they go. */
+  async #insertReserved(
+    statement: PostgresStatement,
+    sql: string,
+    sets: readonly (readonly SqlValue[])[],
+  ): Promise<readonly (readonly Row[])[]> {
+    const { table } = statement;
+    const reserved = (await this.#reserved.get(table)) ?? [];
+    const seqs = reserved.splice(0, sets.length);
+    if (seqs.length < sets.length) {
+      this.#reserved.delete(table);
+      return await this.#runSets({ sql, sets });
+    }
+    this.#insertWithSeqs(
+      sql,
+      sets.map((params, at) => [seqs[at] ?? null, ...params]),
+    );
+    return seqs.map((seq) => [{ seq }]);
+  }
+
+  #insertWithSeqs(sql: string, sets: readonly (readonly SqlValue[])[]): void {
+    const { dialect } = this.#options;
+    const withSeq = dialect.withSeq(sql);
+    const merged = sets.length > 1 ? dialect.mergedOf(withSeq, sets) : null;
+    if (merged !== null) {
+      for (const { name, text, values } of merged) this.#send(this.#prepared(name, text, values));
+      return;
+    }
+    const { name, text } = dialect.statementOf(withSeq);
+    for (const params of sets) this.#send(this.#prepared(name, text, params.map(toStored)));
   }
 
   #entryKey(entry: LogEntry): string {
-    const columns = (/\(([^)]+)\)/.exec(this.#logSql ?? "")?.[1] ?? "").split(", ");
-    return JSON.stringify(ENTRY_KEY.map((column) => entry[columns.indexOf(column)]));
+    return JSON.stringify(ENTRY_KEY.map((column) => this.#valueOf(entry, column)));
+  }
+
+  #valueOf(entry: LogEntry, column: string): SqlValue {
+    return entry[this.#options.dialect.columnsOf(this.#logSql ?? "").indexOf(column)] ?? null;
   }
 
   #appendLog(): void {
@@ -221,7 +303,10 @@ export class Transaction {
     const { dialect } = this.#options;
     const merged = dialect.mergedOf(this.#logSql, sets);
     assert(merged !== null, "entries of the change log are of one form");
-    this.#send(this.#prepared(merged.name, merged.text, merged.values));
+    for (const { name, text, values } of merged) {
+      const added = `with added as (${text} returning seq) select max(seq) as seq from added`;
+      this.#newest = this.#seqOf(this.#send(this.#prepared(`${name}+`, added, values)));
+    }
   }
 
   #prepared(
@@ -233,7 +318,8 @@ export class Transaction {
   }
 
   #send(query: { readonly text: string; readonly values?: unknown[]; readonly name?: string }): Promise<QueryResult> {
-    const timeoutMs = STATEMENT_TIMEOUT_MS[this.#options.mode] + SILENCE_MS;
+    const timeoutMs = silenceLimitMs(this.#options.mode);
+    this.#gather();
     const sending = this.#options.client.query({
       ...query,
       query_timeout: timeoutMs,
@@ -245,8 +331,25 @@ export class Transaction {
     return sending;
   }
 
-  #check(sending: Promise<QueryResult>, holds: (result: QueryResult) => boolean, what: string): void {
-    const checked = sending.then((result) => assert(holds(result), what));
+  /** Statements of one turn of the event loop leave as one write. */
+  #gather(): void {
+    if (this.#isGathering) return;
+    const { stream } = (this.#options.client as PoolClient & { readonly connection: { readonly stream: Duplex } })
+      .connection;
+    this.#isGathering = true;
+    stream.cork();
+    process.nextTick(() => {
+      this.#isGathering = false;
+      stream.uncork();
+    });
+  }
+
+  #check(
+    sent: readonly Promise<QueryResult>[],
+    holds: (results: readonly QueryResult[]) => boolean,
+    what: string,
+  ): void {
+    const checked = Promise.all(sent).then((results) => assert(holds(results), what));
     this.#sent.push(checked);
     checked.catch((error: unknown) => {
       this.#failure ??= { error };
@@ -275,32 +378,6 @@ function rowsBySet(statement: PostgresStatement, rows: readonly Row[], count: nu
   const sets: Row[][] = Array.from({ length: count }, () => []);
   for (const { [SET_COLUMN]: number, ...row } of rows) sets[Number(number) - 1]?.push(row);
   return sets;
-}
-
-const BEGIN = {
-  write: "begin isolation level read committed",
-  read: "begin isolation level repeatable read read only",
-} as const;
-
-/** For this transaction alone, so that nothing is left behind on a connection that a pooler hands to others. */
-function settingsOf({ mode, projectId, schema }: TransactionOptions): {
-  readonly text: string;
-  readonly values: unknown[];
-} {
-  const settings: readonly (readonly [name: string, value: string])[] = [
-    ["search_path", schema],
-    ["perdure.project", projectId],
-    ["statement_timeout", String(STATEMENT_TIMEOUT_MS[mode])],
-    ["idle_in_transaction_session_timeout", String(IDLE_TIMEOUT_MS)],
-    ...(mode === "write" ? ([["lock_timeout", String(LOCK_TIMEOUT_MS)]] as const) : []),
-  ];
-  const set = settings.map(([name], at) => `set_config('${name}', $${at + 1}, true)`);
-  const values: string[] = settings.map(([, value]) => value);
-  if (mode === "write") {
-    values.push(`perdure:${schema}:${projectId}`);
-    set.push(`pg_advisory_xact_lock(hashtextextended($${values.length}, 0))`);
-  }
-  return { text: `select ${set.join(", ")}`, values };
 }
 
 /** Past the highest `seq` that was written with a value of its own. */

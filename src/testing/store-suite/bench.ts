@@ -10,16 +10,18 @@ import type { Session } from "../../domain/session.ts";
 import { asId } from "../../domain/ids.ts";
 import type { TaskId, WorkerId } from "../../domain/ids.ts";
 import type { Task, TaskDetail } from "../../domain/task.ts";
-import type { Claimed, ClaimTasks } from "../../store/commands/claims.ts";
-import { claimTask, claimTasks } from "../../store/commands/claims.ts";
+import type { Ahead, Claimed, ClaimResult, ClaimTasks } from "../../store/commands/claims.ts";
+import { claimTask, claimTasks, lookAhead } from "../../store/commands/claims.ts";
 import { createTasks } from "../../store/commands/create-tasks.ts";
 import { completeExecution, failAttempt } from "../../store/commands/executions.ts";
+import { earliest } from "../../store/commands/ready-tasks.ts";
 import { createSession } from "../../store/commands/sessions.ts";
 import { getTask, resolveTask } from "../../store/commands/task-queries.ts";
 import type { Hold } from "../../store/commands/task-rows.ts";
 import { registerWorker } from "../../store/commands/workers.ts";
 import type { TaskSketch } from "../builders.ts";
 import { aSession, aTask, aWorker } from "../builders.ts";
+import type { Store } from "../../store/port.ts";
 import type { FakeClock } from "../fake-clock.ts";
 import { fakeClock } from "../fake-clock.ts";
 import { dumpTables } from "../table-dump.ts";
@@ -158,4 +160,11 @@ export async function expectRefused(
   );
   if (!isPerdureError(error, code)) expect(error).toMatchObject({ code });
   expect(await dumpTables(bench.store)).toEqual(before);
+}
+
+/** As a worker does: claims, and looks what comes due next. */
+export async function claimAndLookAhead(store: Store, input: ClaimTasks): Promise<ClaimResult & Ahead> {
+  const result = await store.execute(claimTasks, input);
+  const ahead = await store.execute(lookAhead, { ...input, after: result.at });
+  return { ...result, ...ahead, nextDueAt: earliest(result.opensAt, ahead.nextDueAt) };
 }

@@ -4,13 +4,13 @@ import { describe, expect, it } from "vitest";
 
 import { asId } from "../../domain/ids.ts";
 import type { WorkerId } from "../../domain/ids.ts";
-import { claimTask, claimTasks } from "../../store/commands/claims.ts";
+import { claimTask } from "../../store/commands/claims.ts";
 import { createTasks } from "../../store/commands/create-tasks.ts";
 import { blockTask, finishTask, retryTask } from "../../store/commands/task-actions.ts";
 import { changeSession, createSession, resumeSession } from "../../store/commands/sessions.ts";
 import { aSession, aTask } from "../builders.ts";
 import type { Suite } from "./bench.ts";
-import { expectRefused, titlesOf } from "./bench.ts";
+import { claimAndLookAhead, expectRefused, titlesOf } from "./bench.ts";
 
 const WORKER = asId<WorkerId>("w1");
 
@@ -47,7 +47,7 @@ export function claimsSuite(suite: Suite): void {
       const dueAt = bench.clock.now() + 5_000;
       await bench.create({ ref: "later", priority: 10, runAt: dueAt }, { ref: "now", priority: 1 });
       const claim = { workerId: WORKER, executors: ["function"], sessionId: null, limit: 5 };
-      const result = await bench.store.execute(claimTasks, claim);
+      const result = await claimAndLookAhead(bench.store, claim);
       expect(titlesOf(result.claimed)).toEqual(["now"]);
       expect(result).toMatchObject({ nextDueAt: dueAt, isMoreComing: true });
       bench.clock.advanceTo(dueAt - 1);

@@ -5,8 +5,8 @@ import { describe, expect, it } from "vitest";
 import { asId } from "../../domain/ids.ts";
 import type { WorkerId } from "../../domain/ids.ts";
 import type { LimitRule, TaskLimit } from "../../domain/task-limit.ts";
-import type { ClaimResult, ClaimTasks } from "../../store/commands/claims.ts";
-import { claimTask, claimTasks } from "../../store/commands/claims.ts";
+import type { Ahead, ClaimResult, ClaimTasks } from "../../store/commands/claims.ts";
+import { claimTask } from "../../store/commands/claims.ts";
 import { createTasks } from "../../store/commands/create-tasks.ts";
 import { editTask } from "../../store/commands/edit-task.ts";
 import { releaseHold, suspendExecution } from "../../store/commands/executions.ts";
@@ -19,7 +19,7 @@ import { recoverWorkers } from "../../store/commands/workers.ts";
 import { aSession, aTask } from "../builders.ts";
 import { dumpTables } from "../table-dump.ts";
 import type { Bench, Suite } from "./bench.ts";
-import { expectRefused, holdOf, titlesOf } from "./bench.ts";
+import { claimAndLookAhead, expectRefused, holdOf, titlesOf } from "./bench.ts";
 
 const WORKER = asId<WorkerId>("w1");
 
@@ -38,9 +38,9 @@ function rule(subject: LimitRule["subject"], pattern: string, bounds: Partial<Li
   return { subject, pattern, concurrency: null, rate: null, ...bounds };
 }
 
-function claimAll(bench: Bench, options: Partial<ClaimTasks> = {}): Promise<ClaimResult> {
+function claimAll(bench: Bench, options: Partial<ClaimTasks> = {}): Promise<ClaimResult & Ahead> {
   const input = { workerId: WORKER, executors: ["function"], sessionId: null, limit: 20, ...options };
-  return bench.store.execute(claimTasks, input);
+  return claimAndLookAhead(bench.store, input);
 }
 
 /** Calls that claim nothing write nothing, or workers would wake each other for ever. */

@@ -1,0 +1,199 @@
+/**
+ * Asks for work on behalf of a worker: whenever something may have become ready and a place is free, and one call at a time.
+ * Where the store lets calls stand by, a claim that found nothing stays behind as the next one, to be carried out together
+ * with what this process adds.
+ */
+
+import type { WorkerId } from "../domain/ids.ts";
+import type { Ahead, Claimed, ClaimResult, ClaimTasks } from "../store/commands/claims.ts";
+import { claimTasks, planOccurrence } from "../store/commands/claims.ts";
+import { releaseHold } from "../store/commands/executions.ts";
+import { Dropped, Standby } from "../store/standby.ts";
+import type { Executor } from "./executor.ts";
+import { Lookout } from "./lookout.ts";
+import { planOverdue } from "./occurrences.ts";
+import type { RunDeps } from "./run-context.ts";
+import type { WorkerOptions } from "./worker-options.ts";
+
+export type WorkerState = "new" | "running" | "draining" | "stopping" | "failed";
+
+/** What the claimer asks of its worker. */
+export interface ClaimingWorker {
+  readonly id: WorkerId;
+  readonly actor: string;
+  state(): WorkerState;
+  /** How many runs it has a place for. */
+  freePlaces(): number;
+  isBusy(): boolean;
+  /** The executors it is registered with. */
+  registered(): readonly string[];
+  register(): Promise<void>;
+  /** Outcomes that are being recorded and told. */
+  endings(): Iterable<Promise<void>>;
+  begin(claimed: Claimed, executors: ReadonlyMap<string, Executor>): void;
+  /** There is nothing to claim now. */
+  onNothing(ahead: Ahead): void;
+  onFailure(error: unknown): void;
+}
+
+export interface ClaimerOptions extends Pick<WorkerOptions, "executors" | "labels" | "sessionId"> {
+  readonly deps: RunDeps;
+  readonly worker: ClaimingWorker;
+}
+
+/** A claim on its way. */
+interface Offer {
+  readonly input: ClaimTasks;
+  /** What it may be made ready by. */
+  readonly endings: Promise<void>[];
+  readonly standby: Standby | null;
+}
+
+/** Most tasks claimed by one call, so that a large worker does not hold up the event loop. */
+const MOST_AT_ONCE = 32;
+
+export class Claimer {
+  readonly #options: ClaimerOptions;
+  readonly #lookout: Lookout;
+  #offer: Offer | null = null;
+  #isClaiming = false;
+  #isToClaimAgain = false;
+  #inFlight: Promise<void> = Promise.resolve();
+  /** The newest of the store's own commits that the last claim has seen. */
+  #claimedAtCommit = 0;
+  #isAtRest = false;
+
+  constructor(options: ClaimerOptions) {
+    this.#options = options;
+    this.#lookout = new Lookout({
+      deps: options.deps,
+      onDue: () => this.claimSoon(),
+      onAhead: (ahead) => {
+        this.#isAtRest = true;
+        options.worker.onNothing(ahead);
+      },
+      onFailure: (error) => options.worker.onFailure(error),
+    });
+  }
+
+  /** Nothing was claimed since it told of nothing to claim, and nothing is being asked for. */
+  get isAtRest(): boolean {
+    return this.#isAtRest;
+  }
+
+  claimSoon(): void {
+    const standby = this.#offer?.standby ?? null;
+    if (standby !== null) standby.go();
+    else if (this.#isClaiming) this.#isToClaimAgain = true;
+    else this.#start(null);
+  }
+
+  /** Something was committed; `own` as the store tells it. */
+  onCommit(own: number | undefined): void {
+    if (own === undefined || own > this.#claimedAtCommit) this.claimSoon();
+  }
+
+  /** A place became free by `ending`: a claim that has not had its turn takes it along. */
+  claimForFreed(ending: Promise<void>): void {
+    if (this.#offer === null) return this.claimSoon();
+    this.#offer.endings.push(ending);
+    this.#offer.standby?.go();
+  }
+
+  /** The worker claims nothing more: resolves when nothing is on its way. */
+  async end(): Promise<void> {
+    this.#offer?.standby?.drop();
+    await this.#inFlight;
+    await this.#lookout.stop();
+  }
+
+  #start(standby: Standby | null): void {
+    this.#inFlight = this.#claim(standby).catch((error: unknown) => this.#options.worker.onFailure(error));
+  }
+
+  #limit(): number {
+    return Math.min(MOST_AT_ONCE, this.#options.worker.freePlaces());
+  }
+
+  async #claim(standby: Standby | null): Promise<void> {
+    const { worker, deps, sessionId, labels = [] } = this.#options;
+    const limit = this.#limit();
+    if (worker.state() !== "running" || limit <= 0) return;
+    if (standby === null) this.#leaveRest();
+    this.#isClaiming = true;
+    this.#isToClaimAgain = false;
+    const executors = this.#options.executors();
+    if (isOther(executors, worker.registered())) await worker.register();
+    const input = { workerId: worker.id, executors: [...executors.keys()], labels, sessionId, limit };
+    const offer: Offer = { input, endings: [...worker.endings()], standby };
+    const result = await this.#ask(offer);
+    if (result === null) return;
+    this.#leaveRest();
+    // Places that became free too late for this claim.
+    if (this.#limit() > result.limit) this.#isToClaimAgain = true;
+    // What this claim was made ready by is recorded by now; it is told before what follows from it.
+    await Promise.allSettled(offer.endings);
+    if (worker.state() !== "running") return await this.#giveBack(result.claimed);
+    for (const claimed of result.claimed) worker.begin(claimed, executors);
+    // Taken for dead while the process was paused: what it held is gone, and it may claim again once it is known again.
+    if (result.isLeaseOver) await worker.register();
+    await this.#planOverdue(result);
+    this.#isClaiming = false;
+    const mayHaveMore = result.isMoreReady || result.overdue.length > 0 || result.isLeaseOver;
+    const hasOthers = isOther(this.#options.executors(), worker.registered());
+    if (this.#isToClaimAgain || mayHaveMore || hasOthers) return this.claimSoon();
+    const standsBy = deps.store.standsBy === true;
+    // Where a look is dear, and is interrupted by what this process adds next, it waits a little even when nothing runs.
+    this.#lookout.look({ ...result, scope: input }, { isUrgent: !worker.isBusy() && !standsBy });
+    if (standsBy) this.#start(new Standby());
+  }
+
+  /** `null` when it was dropped while it stood by. */
+  async #ask(offer: Offer): Promise<ClaimResult | null> {
+    const { input, standby } = offer;
+    this.#offer = offer;
+    try {
+      return await this.#options.deps.store.execute(claimTasks, input, {
+        actor: this.#options.worker.actor,
+        onCommitted: (number) => {
+          this.#claimedAtCommit = number;
+        },
+        // With the places that became free by calls that are carried out before it.
+        latestInput: () => ({ ...input, limit: this.#limit() }),
+        ...(standby === null ? {} : { standby }),
+      });
+    } catch (error) {
+      if (error instanceof Dropped) return null;
+      throw error;
+    } finally {
+      this.#offer = null;
+    }
+  }
+
+  #leaveRest(): void {
+    this.#isAtRest = false;
+    this.#lookout.interrupt();
+  }
+
+  /** Claimed while the worker was told to drain: others take it up at once. One that stops gives all it holds back at its end. */
+  async #giveBack(claims: readonly Claimed[]): Promise<void> {
+    const { worker, deps } = this.#options;
+    if (worker.state() !== "draining") return;
+    for (const { execution } of claims) {
+      const hold = { executionId: execution.id, fence: execution.fence };
+      await deps.store.execute(releaseHold, { hold, why: "its worker ends" }, { actor: worker.actor });
+    }
+  }
+
+  async #planOverdue(result: ClaimResult): Promise<void> {
+    const { worker, deps } = this.#options;
+    for (const task of result.overdue) {
+      const plan = await planOverdue(task, deps.clock.now());
+      if (plan !== null) await deps.store.execute(planOccurrence, plan, { actor: worker.actor });
+    }
+  }
+}
+
+function isOther(executors: ReadonlyMap<string, Executor>, registered: readonly string[]): boolean {
+  return executors.size !== registered.length || registered.some((name) => !executors.has(name));
+}

@@ -1,0 +1,76 @@
+/** After a claim that left room: finds out what comes due next, and gives the alarm when it does. */
+
+import type { ClockDep, Millis } from "../base/clock.ts";
+import type { Ahead } from "../store/commands/claims.ts";
+import { lookAhead } from "../store/commands/claims.ts";
+import type { ClaimScope } from "../store/commands/ready-tasks.ts";
+import { earliest } from "../store/commands/ready-tasks.ts";
+import type { StoreDep } from "../store/port.ts";
+
+export interface LookoutOptions {
+  readonly deps: StoreDep & ClockDep;
+  /** Something came due. */
+  readonly onDue: () => void;
+  readonly onAhead: (ahead: Ahead) => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** What the claim had looked at. */
+export interface Looked {
+  readonly scope: ClaimScope;
+  readonly at: Millis;
+  readonly opensAt: Millis | null;
+}
+
+/** While something runs its end may be before long, and another claim with it: what comes due is looked up so much later. */
+const LATER_MS = 10;
+
+export class Lookout {
+  readonly #options: LookoutOptions;
+  #looks = 0;
+  #looking: Promise<void> = Promise.resolve();
+  #cancelLook = (): void => {};
+  #cancelAlarm = (): void => {};
+
+  constructor(options: LookoutOptions) {
+    this.#options = options;
+  }
+
+  look(looked: Looked, { isUrgent }: { readonly isUrgent: boolean }): void {
+    this.interrupt();
+    if (isUrgent) this.#looking = this.#look(looked);
+    else {
+      this.#cancelLook = this.#options.deps.clock.setTimer(LATER_MS, () => {
+        this.#looking = this.#look(looked);
+      });
+    }
+  }
+
+  /** Another claim begins: what comes due after the last one is of no interest. The alarm stays set. */
+  interrupt(): void {
+    this.#looks += 1;
+    this.#cancelLook();
+  }
+
+  /** Resolves when nothing is asked of the store any more. */
+  async stop(): Promise<void> {
+    this.interrupt();
+    this.#cancelAlarm();
+    await this.#looking;
+  }
+
+  async #look({ scope, at, opensAt }: Looked): Promise<void> {
+    const look = this.#looks;
+    const { store, clock } = this.#options.deps;
+    try {
+      const ahead = await store.execute(lookAhead, { ...scope, after: at });
+      if (look !== this.#looks) return;
+      const nextDueAt = earliest(opensAt, ahead.nextDueAt);
+      this.#cancelAlarm();
+      if (nextDueAt !== null) this.#cancelAlarm = clock.setTimer(nextDueAt - clock.now(), this.#options.onDue);
+      this.#options.onAhead({ ...ahead, nextDueAt });
+    } catch (error) {
+      this.#options.onFailure(error);
+    }
+  }
+}

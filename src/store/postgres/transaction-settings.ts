@@ -1,0 +1,61 @@
+/** How a transaction begins: what it sees, how long it may take, whose turn it waits for. */
+
+export type TransactionMode = "write" | "read";
+
+export interface TransactionScope {
+  readonly projectId: string;
+  readonly schema: string;
+  /** `write` waits until no other transaction writes to the project; `read` sees one state of it throughout. */
+  readonly mode: TransactionMode;
+}
+
+/** No single statement of a command takes longer; a connection that is silent for longer is given up. */
+const STATEMENT_TIMEOUT_MS = { write: 20_000, read: 60_000 } as const;
+/** How long one attempt waits for the other writers of the project. */
+const LOCK_TIMEOUT_MS = 8_000;
+/** A process that stops in the middle of a transaction holds up the others for no longer. */
+const IDLE_TIMEOUT_MS = 2_000;
+const SILENCE_MS = 5_000;
+
+/** After so long without an answer a connection is given up. */
+export function silenceLimitMs(mode: TransactionMode): number {
+  return STATEMENT_TIMEOUT_MS[mode] + SILENCE_MS;
+}
+
+export const BEGIN = {
+  write: "begin isolation level read committed",
+  read: "begin isolation level repeatable read read only",
+} as const;
+
+/**
+ * What commands write they find by its key, however little the planner knows of tables that have just grown: a plan that reads
+ * a small table whole stays in use when it is large.
+ */
+const WRITE_SETTINGS = [
+  ["lock_timeout", String(LOCK_TIMEOUT_MS)],
+  ["enable_seqscan", "off"],
+  ["enable_hashjoin", "off"],
+  ["enable_mergejoin", "off"],
+] as const;
+
+/** For this transaction alone, so that nothing is left behind on a connection that a pooler hands to others. */
+export function settingsOf({ mode, projectId, schema }: TransactionScope): {
+  readonly text: string;
+  readonly values: unknown[];
+} {
+  const settings: readonly (readonly [name: string, value: string])[] = [
+    ["search_path", schema],
+    ["perdure.project", projectId],
+    ["statement_timeout", String(STATEMENT_TIMEOUT_MS[mode])],
+    ["idle_in_transaction_session_timeout", String(IDLE_TIMEOUT_MS)],
+    ...(mode === "write" ? WRITE_SETTINGS : []),
+  ];
+  const set = settings.map(([name], at) => `set_config('${name}', $${at + 1}, true)`);
+  const values: string[] = settings.map(([, value]) => value);
+  if (mode === "write") {
+    values.push(`perdure:${schema}:${projectId}`);
+    set.push(`pg_advisory_xact_lock(hashtextextended($${values.length}, 0))`);
+    set.push("extract(epoch from clock_timestamp() - statement_timestamp()) * 1000 as waited_ms");
+  }
+  return { text: `select ${set.join(", ")}`, values };
+}
