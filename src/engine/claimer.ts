@@ -102,9 +102,10 @@ export class Claimer {
 
   /** The worker claims nothing more: resolves when nothing is on its way. */
   async end(): Promise<void> {
+    this.#lookout.stop();
     this.#offer?.standby?.drop();
     await this.#inFlight;
-    await this.#lookout.stop();
+    this.#lookout.stop();
   }
 
   #start(standby: Standby | null): void {
@@ -125,6 +126,7 @@ export class Claimer {
     const executors = this.#options.executors();
     if (isOther(executors, worker.registered())) await worker.register();
     const input = { workerId: worker.id, executors: [...executors.keys()], labels, sessionId, limit };
+    if (standby !== null && worker.state() !== "running") return;
     const offer: Offer = { input, endings: [...worker.endings()], standby };
     const result = await this.#ask(offer);
     if (result === null) return;

@@ -28,7 +28,6 @@ const LATER_MS = 10;
 export class Lookout {
   readonly #options: LookoutOptions;
   #looks = 0;
-  #looking: Promise<void> = Promise.resolve();
   #cancelLook = (): void => {};
   #cancelAlarm = (): void => {};
 
@@ -38,12 +37,8 @@ export class Lookout {
 
   look(looked: Looked, { isUrgent }: { readonly isUrgent: boolean }): void {
     this.interrupt();
-    if (isUrgent) this.#looking = this.#look(looked);
-    else {
-      this.#cancelLook = this.#options.deps.clock.setTimer(LATER_MS, () => {
-        this.#looking = this.#look(looked);
-      });
-    }
+    if (isUrgent) void this.#look(looked);
+    else this.#cancelLook = this.#options.deps.clock.setTimer(LATER_MS, () => void this.#look(looked));
   }
 
   /** Another claim begins: what comes due after the last one is of no interest. The alarm stays set. */
@@ -52,11 +47,10 @@ export class Lookout {
     this.#cancelLook();
   }
 
-  /** Resolves when nothing is asked of the store any more. */
-  async stop(): Promise<void> {
+  /** An answer that is still on its way is not waited for: a server that fell silent would hold up the worker's end. */
+  stop(): void {
     this.interrupt();
     this.#cancelAlarm();
-    await this.#looking;
   }
 
   async #look({ scope, at, opensAt }: Looked): Promise<void> {
@@ -70,7 +64,7 @@ export class Lookout {
       if (nextDueAt !== null) this.#cancelAlarm = clock.setTimer(nextDueAt - clock.now(), this.#options.onDue);
       this.#options.onAhead({ ...ahead, nextDueAt });
     } catch (error) {
-      this.#options.onFailure(error);
+      if (look === this.#looks) this.#options.onFailure(error);
     }
   }
 }

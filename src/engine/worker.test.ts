@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { PerdureError } from "../base/errors.ts";
+import { releaseHold } from "../store/commands/executions.ts";
 import { getSessionOverview } from "../store/commands/session-overview.ts";
 import { createSession, resumeSession } from "../store/commands/sessions.ts";
 import { cancelTask, requestInterrupt } from "../store/commands/task-actions.ts";
@@ -345,6 +346,31 @@ describe("takeover", () => {
     await place.pass(1_000);
     expect(await place.task("a")).toMatchObject({ status: "completed", result: "done", retryCount: 0 });
     expect(starts).toBe(1);
+  });
+
+  it("of its own lost work goes on, and only what it lost is stopped", async () => {
+    const place = await open();
+    let starts = 0;
+    const signals: AbortSignal[] = [];
+    await place.add("a", async (run) => {
+      starts += 1;
+      const isFirst = starts === 1;
+      return await run.step("one", async ({ signal }) => {
+        signals.push(signal);
+        if (isFirst) return await new Promise<string>(() => {});
+        await new Promise<void>((resolve) => place.clock.setTimer(100, resolve));
+        return "done";
+      });
+    });
+    await place.work({ concurrency: 2 });
+    await place.settle();
+    const { executionId } = await place.task("a");
+    if (executionId === null) throw new Error("it runs");
+    await place.store.execute(releaseHold, { hold: { executionId, fence: 1 }, why: "lost" });
+    await place.pass(1_000);
+    expect(await place.task("a")).toMatchObject({ status: "completed", result: "done" });
+    expect(signals).toHaveLength(2);
+    expect(signals[0]?.aborted).toBe(true);
   });
 
   it("at the start is work to be done: the new worker is not at rest before it", async () => {

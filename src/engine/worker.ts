@@ -6,7 +6,7 @@
 import type { Millis } from "../base/clock.ts";
 import { assert } from "../base/assert.ts";
 import { isPerdureError, PerdureError } from "../base/errors.ts";
-import { asId, type ExecutionId, type WorkerId } from "../domain/ids.ts";
+import { asId, type WorkerId } from "../domain/ids.ts";
 import type { Ahead, Claimed } from "../store/commands/claims.ts";
 import { listSteps } from "../store/commands/steps.ts";
 import { extendLeases, registerWorker, removeWorker, type RegisterWorker } from "../store/commands/workers.ts";
@@ -67,7 +67,8 @@ class StoreWorker implements Worker {
   readonly #options: WorkerOptions;
   readonly #actor: string;
   readonly #identity: Omit<RegisterWorker, "executors" | "labels">;
-  readonly #runs = new Map<ExecutionId, TaskRun>();
+  /** By what they hold: one that was lost may still be here when its execution was claimed once more. */
+  readonly #runs = new Map<string, TaskRun>();
   readonly #ended = new Set<Promise<void>>();
   /** Outcomes that are being recorded and told. */
   readonly #endings = new Set<Promise<void>>();
@@ -231,16 +232,13 @@ class StoreWorker implements Worker {
   async #stopWhatMust(): Promise<void> {
     if (this.#runs.size === 0) return;
     const stops = await this.#deps.store.execute(findStops, { holds: this.#holds() });
-    for (const id of stops.interrupted) this.#runs.get(id)?.stop("interrupted");
-    for (const id of stops.cancelled) this.#runs.get(id)?.stop("cancelled");
-    for (const id of stops.lost) this.#runs.get(id)?.stop("lease-lost");
+    for (const hold of stops.interrupted) this.#runs.get(holdName(hold))?.stop("interrupted");
+    for (const hold of stops.cancelled) this.#runs.get(holdName(hold))?.stop("cancelled");
+    for (const hold of stops.lost) this.#runs.get(holdName(hold))?.stop("lease-lost");
   }
 
   #holds(): readonly Hold[] {
-    return [...this.#runs.values()].map(({ claimed: { execution } }) => ({
-      executionId: execution.id,
-      fence: execution.fence,
-    }));
+    return [...this.#runs.values()].map(({ claimed }) => holdOf(claimed));
   }
 
   async #extendLeases(): Promise<void> {
@@ -291,13 +289,12 @@ class StoreWorker implements Worker {
   }
 
   async #carryOut(claimed: Claimed, executors: ReadonlyMap<string, Executor>): Promise<void> {
-    const { execution } = claimed;
     const outcome = await this.#perform(claimed, executors);
     // The next claim joins the transaction that records this outcome, and sees what it releases.
     const recording = outcome === null ? null : recordOutcome({ ...this.#deps, actor: this.#actor }, claimed, outcome);
     // When a recurring task runs next is worked out first; until then its place is not free.
     if (claimed.task.schedule !== null) await recording;
-    this.#runs.delete(execution.id);
+    this.#runs.delete(holdName(holdOf(claimed)));
     this.#occupied -= 1;
     const ending = this.#tellEnd(claimed, recording).finally(() => this.#endings.delete(ending));
     this.#endings.add(ending);
@@ -325,7 +322,7 @@ class StoreWorker implements Worker {
       graceMs: this.#options.graceMs,
       confirmLease: () => this.#confirmLease(),
     });
-    this.#runs.set(execution.id, run);
+    this.#runs.set(holdName(holdOf(claimed)), run);
     // Somebody may have asked it to stop while its journal was on the way.
     if (claimed.isResumed) this.#checkStopsSoon();
     this.#options.onEvent?.({ kind: "started", claimed });
@@ -342,6 +339,14 @@ class StoreWorker implements Worker {
     for (const run of this.#runs.values()) run.stop("lease-lost");
     for (const waiter of this.#idleWaiters.splice(0)) waiter.reject(error);
   }
+}
+
+function holdOf({ execution }: Claimed): Hold {
+  return { executionId: execution.id, fence: execution.fence };
+}
+
+function holdName({ executionId, fence }: Hold): string {
+  return `${executionId} ${fence}`;
 }
 
 function stopped(): PerdureError {

@@ -192,11 +192,11 @@ export const settleSession = defineWrite(
   "settle-session",
   function* (context, input: { readonly sessionId: SessionId }): Command<Session> {
     const session = yield* sessionRow(context, input.sessionId);
-    if (session.status !== "active") return yield* loadSession(session);
+    if (session.status !== "active" || (yield* hasWork(context, input.sessionId))) return yield* loadSession(session);
     const { byStatus, byBlockedReason } = yield* countTasks(context, input.sessionId);
     const isStuckBehindFailure =
       byStatus.blocked === (byBlockedReason.dependencies ?? 0) + (byBlockedReason.dependency_failed ?? 0);
-    if (byStatus.pending + byStatus.in_progress > 0 || !isStuckBehindFailure) return yield* loadSession(session);
+    if (!isStuckBehindFailure) return yield* loadSession(session);
     // Also behind a dependency that was cancelled nothing can run any more.
     if (byStatus.failed + (byBlockedReason.dependency_failed ?? 0) > 0) {
       const note = `${byStatus.failed} failed, ${byStatus.blocked} blocked behind what did not complete`;
@@ -206,6 +206,13 @@ export const settleSession = defineWrite(
     return yield* loadSession(yield* changeSessionStatus(context, session, "complete"));
   },
 );
+
+/** Whether anything is pending or in progress: looked for by itself, as counting reads all tasks of a session. */
+function* hasWork(context: CommandContext, sessionId: SessionId): Command<boolean> {
+  const sql =
+    "select id from tasks where project_id = ? and session_id = ? and status in ('pending', 'in_progress') limit 1";
+  return (yield* oneRow(sql, context.projectId, sessionId)) !== null;
+}
 
 /** Remembers that somebody was told how the session ended. Nothing happens to one that goes on. */
 export const markEndTold = defineWrite(

@@ -5,6 +5,7 @@ import { Socket } from "node:net";
 import type { Client, Pool, PoolClient } from "pg";
 
 import { PerdureError } from "../../base/errors.ts";
+import { endedOrLate } from "./waiting.ts";
 import type { PostgresUrl } from "./store-url.ts";
 import { typeParser } from "./value-types.ts";
 
@@ -49,10 +50,7 @@ export async function openConnections(url: PostgresUrl): Promise<Connections> {
     /** A connection is ended by its server's answer. What does not come any more is not waited for, nor does it keep the process alive. */
     async close() {
       const ending = pool.end();
-      const { promise: isLate, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, FAREWELL_MS);
-      await Promise.race([ending, isLate]);
-      clearTimeout(timer);
+      await endedOrLate([ending], FAREWELL_MS);
       for (const socket of sockets) socket.destroy();
       await ending;
     },

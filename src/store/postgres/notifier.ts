@@ -75,12 +75,17 @@ export class Notifier {
       this.#notifiedAtMs = monotonicMs();
       return this.#notification();
     }
+    this.tellOthersSoon(dueInMs);
+    return null;
+  }
+
+  tellOthersSoon(inMs = 0): void {
+    if (this.#timer !== null) return;
     this.#timer = setTimeout(() => {
       this.#timer = null;
       void this.#notify();
-    }, dueInMs);
+    }, inMs);
     this.#timer.unref();
-    return null;
   }
 
   /** Nobody is listened to or told any more; what others were to be told is told now. */

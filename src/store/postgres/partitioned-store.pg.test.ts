@@ -4,4 +4,5 @@ import { postgresSuite } from "./testing/postgres-suite.ts";
 postgresSuite({
   name: "partitioned postgres behind a pooler",
   parameters: "&schema=split&partitions=4&listen=false&prepare=false",
+  isBrief: true,
 });

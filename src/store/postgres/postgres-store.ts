@@ -35,6 +35,7 @@ import type { RowCounts } from "./transaction.ts";
 import { StandingCalls } from "../standby.ts";
 import { TableStatistics } from "./table-statistics.ts";
 import { Transaction } from "./transaction.ts";
+import { delay, endedOrLate } from "./waiting.ts";
 
 export interface PostgresStore extends Store {
   readonly projectId: ProjectId;
@@ -48,6 +49,8 @@ const OPENING_PATIENCE_MS = 3_000;
 const GROUP_CALLS = 500;
 /** Where the turn was another's for so long, it may be so the next time. */
 const CONTENDED_MS = 1;
+/** How long a store that closes waits for answers to what was read. */
+const LAST_READS_MS = 2_000;
 const RETRY_MS = { first: 20, most: 1_000 } as const;
 
 /** @throws PerdureError `store-unreachable`, `store-too-new`, `store-damaged`, `unsupported`, `invalid-input` */
@@ -85,6 +88,7 @@ class PooledStore implements PostgresStore {
   #lingering: NodeJS.Timeout | null = null;
   #ownCommits = 0;
   #closing: Promise<void> | null = null;
+  #isClosed = false;
   /** How long its last transaction waited for its turn. */
   #turnWaitMs = 0;
   /** A change that is in the log for good. */
@@ -160,9 +164,11 @@ class PooledStore implements PostgresStore {
       for (const call of this.#standing.take()) call.reject(this.#closedError());
       if (this.#queue.length > 0) this.#startWriting();
       while (this.#writing !== null) await this.#writing;
-      await Promise.allSettled(this.#reading);
+      // Reads change nothing: those that a silent server has not answered are given up with their connections.
+      await endedOrLate(this.#reading, LAST_READS_MS);
       await this.#notifier.close();
       await this.#statistics.settle();
+      this.#isClosed = true;
       await this.#opening.connections.close();
     })();
     return this.#closing;
@@ -266,8 +272,10 @@ class PooledStore implements PostgresStore {
       if (group.length === 0) this.#fill(group);
       const settled = await inDoubt.settle(transaction);
       if (settled !== null) {
-        await transaction.commit(this.#notifier.tellOthers());
+        // What took place has taken place, also when this connection is lost as well.
+        await transaction.rollback().catch(() => null);
         this.#notifier.tellListeners(undefined);
+        this.#notifier.tellOthersSoon();
         return settled;
       }
       const contextOf = (actor: string): CommandContext => this.#contextOf(actor);
@@ -319,7 +327,8 @@ class PooledStore implements PostgresStore {
         return await use(client, inDoubt);
       } catch (error) {
         failure = error;
-        if (!isTransient(error) || monotonicMs() > deadline) throw error;
+        // A store that is closed has no connections any more.
+        if (!isTransient(error) || monotonicMs() > deadline || this.#isClosed) throw error;
       } finally {
         client?.removeListener("error", fail);
         client?.release(isConnectionLost(failure));
@@ -380,9 +389,3 @@ function rowsToInsert(group: readonly Call[]): RowCounts {
 
 const INVALID_INDEXES_SQL = `select c.relname as name from pg_index i join pg_class c on c.oid = i.indexrelid
   where c.relnamespace = $1::regnamespace and not i.indisvalid`;
-
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
-}

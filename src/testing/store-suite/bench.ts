@@ -49,6 +49,8 @@ export interface Bench {
 }
 
 export interface Suite {
+  /** Of random workloads, as many as that unless the suite is brief. */
+  seeds(count: number): readonly number[];
   open(session?: Parameters<typeof aSession>[0]): Promise<Bench>;
   /** A fresh store without anything in it. */
   openEmpty(): Promise<SuiteStore>;
@@ -58,6 +60,9 @@ export interface Suite {
 
 /** Longer than any test that is not about leases moves the clock. */
 const LONG_LEASE_MS = 30 * 86_400_000;
+
+/** A seed that failed, to be played again. */
+const ONLY_SEED = Number(process.env.PERDURE_SEED ?? Number.NaN);
 
 let storeCount = 0;
 
@@ -82,6 +87,10 @@ export function createSuite(options: StoreSuiteOptions): Suite {
   };
 
   return {
+    seeds(count) {
+      if (!Number.isNaN(ONLY_SEED)) return [ONLY_SEED];
+      return Array.from({ length: options.isBrief === true ? 1 : count }, (_, index) => index + 1);
+    },
     openEmpty: () => connect(nextStoreName(), fakeClock(), true),
     async open(sketch) {
       const clock = fakeClock();

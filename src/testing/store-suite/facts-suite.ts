@@ -129,7 +129,7 @@ export function factsSuite(suite: Suite): void {
       });
     });
 
-    it.each([1, 2, 3, 4, 5, 6])("reaches exactly its transitive dependents in force (seed %i)", async (seed) => {
+    it.each(suite.seeds(6))("reaches exactly its transitive dependents in force (seed %i)", async (seed) => {
       const { store, remember, get } = await open();
       const random = seededRandom(seed);
       const facts: Fact[] = [];

@@ -239,7 +239,7 @@ export function leasesSuite(suite: Suite): void {
       });
       expect(await bench.store.execute(findStops, { holds })).toEqual({
         interrupted: [],
-        cancelled: [lost.executionId],
+        cancelled: [lost],
         lost: [],
       });
       await expectAllRefused(bench, lost);

@@ -14,16 +14,15 @@ import { playActs, randomActs } from "./workload.ts";
 
 const WORKLOADS = 12;
 const ACTS = 120;
-/** A seed that failed, to be played again. */
-const ONLY_SEED = Number(process.env.PERDURE_SEED ?? Number.NaN);
 
 export function logSuite(suite: Suite): void {
   describe("random workloads", () => {
-    const seeds = Number.isNaN(ONLY_SEED) ? Array.from({ length: WORKLOADS }, (_, index) => index + 1) : [ONLY_SEED];
-
-    it.each(seeds)("leave the tables consistent and equal to what the log alone rebuilds (seed %i)", async (seed) => {
-      await checkWorkload(suite, randomActs(seededRandom(seed), ACTS));
-    });
+    it.each(suite.seeds(WORKLOADS))(
+      "leave the tables consistent and equal to what the log alone rebuilds (seed %i)",
+      async (seed) => {
+        await checkWorkload(suite, randomActs(seededRandom(seed), ACTS));
+      },
+    );
   });
 }
 

@@ -29,11 +29,9 @@ const ACTS_BETWEEN = 30;
 const RESTORES = 20;
 /** Everything that is stored is compared again and again. */
 const TIMEOUT_MS = 120_000;
-/** A seed that failed, to be played again. */
-const ONLY_SEED = Number(process.env.PERDURE_SEED ?? Number.NaN);
 
 export function restoreWorkloadSuite(suite: Suite): void {
-  const seeds = Number.isNaN(ONLY_SEED) ? Array.from({ length: WORKLOADS }, (_, index) => index + 1) : [ONLY_SEED];
+  const seeds = suite.seeds(WORKLOADS);
 
   describe("checkpoints of a random workload", () => {
     it.each(seeds)(

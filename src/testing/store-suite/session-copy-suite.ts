@@ -26,7 +26,7 @@ import { playActs, randomActs } from "./workload.ts";
 
 export function sessionCopySuite(suite: Suite): void {
   describe("a session that is exported and imported", () => {
-    it.each([1, 2, 3, 4, 5, 6])("arrives in another project as it was (seed %i)", async (seed) => {
+    it.each(suite.seeds(6))("arrives in another project as it was (seed %i)", async (seed) => {
       const bench = await workedBench(suite, seed);
       const exported = await exportSession(bench.store, bench.session.id);
       const there = await suite.openEmpty();
@@ -37,7 +37,7 @@ export function sessionCopySuite(suite: Suite): void {
       await expectSound(suite, there);
     });
 
-    it.each([1, 2, 3])(
+    it.each(suite.seeds(3))(
       "becomes a copy with ids of its own beside the original, which stays as it was (seed %i)",
       async (seed) => {
         const bench = await workedBench(suite, seed);

@@ -166,7 +166,7 @@ export function sessionsSuite(suite: Suite): void {
   });
 
   describe("a session that is deleted", () => {
-    it.each([1, 2, 3, 4])(
+    it.each(suite.seeds(4))(
       "goes piece by piece, consistent after each, and leaves others as they were (seed %i)",
       async (seed) => {
         const bench = await suite.open();

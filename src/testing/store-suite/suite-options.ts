@@ -22,6 +22,8 @@ export interface StoreSuiteOptions {
   readonly open: (connection: SuiteConnection) => Promise<SuiteStore>;
   /** Another connection to a store that is open, as another process would have; `null` where there can be only one. */
   readonly openSecond: ((connection: SuiteConnection) => Promise<SuiteStore>) | null;
+  /** One random workload of each kind instead of several, for a driver that is tested at length in another form. Default false. */
+  readonly isBrief?: boolean;
   /** After every test, when its stores are closed. */
   readonly cleanUp?: () => Promise<void>;
 }

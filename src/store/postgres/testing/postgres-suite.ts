@@ -7,8 +7,14 @@ import { storeSuite } from "../../../testing/store-suite.ts";
 import { sharedPostgres } from "../../testing/postgres/shared-postgres.ts";
 import { openPostgresStore } from "../postgres-store.ts";
 
-/** `parameters` go into the query of the store's URL. */
-export function postgresSuite({ name, parameters }: { readonly name: string; readonly parameters: string }): void {
+interface PostgresSuiteOptions {
+  readonly name: string;
+  /** For the query of the store's URL. */
+  readonly parameters: string;
+  readonly isBrief?: boolean;
+}
+
+export function postgresSuite({ name, parameters, isBrief = false }: PostgresSuiteOptions): void {
   let database: string;
   let drop: () => Promise<void>;
   beforeAll(async () => {
@@ -25,5 +31,5 @@ export function postgresSuite({ name, parameters }: { readonly name: string; rea
       projectName: "suite",
       ...deps,
     });
-  storeSuite({ name, open, openSecond: open });
+  storeSuite({ name, open, openSecond: open, isBrief });
 }
