@@ -106,3 +106,24 @@ test("a process whose connections have died without a word ends all the same", {
   child.kill("SIGKILL");
   await proxy.close();
 });
+
+test(
+  "a connection that died is noticed when the server is asked for the time over it",
+  { timeout: 60_000 },
+  async () => {
+    const { hostname, port } = new URL(url);
+    const proxy = await startTcpProxy({ host: hostname, port: Number(port) });
+    const store = await aStore(proxy.through(url));
+    await commit(store);
+    // Then the time is due to be looked at.
+    await pause(10_500);
+    proxy.blackhole();
+    const writing = commit(store);
+    await pause(200);
+    await proxy.heal();
+    const startedAt = performance.now();
+    await writing;
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+    await proxy.close();
+  },
+);

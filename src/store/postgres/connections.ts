@@ -2,7 +2,7 @@
 
 import { Socket } from "node:net";
 
-import type { Client, Pool, PoolClient } from "pg";
+import type { Client, Pool, PoolClient, QueryConfig } from "pg";
 
 import { PerdureError } from "../../base/errors.ts";
 import { endedOrLate } from "./waiting.ts";
@@ -11,6 +11,8 @@ import { typeParser } from "./value-types.ts";
 
 /** A connection that does not come about within this time will not. */
 const CONNECT_TIMEOUT_MS = 5_000;
+/** No statement is waited for longer than this unless it says so: a connection may die without a word. */
+const ANSWER_TIMEOUT_MS = 25_000;
 /** How long a server has to say that a connection is ended. */
 const FAREWELL_MS = 1_000;
 
@@ -20,6 +22,11 @@ export interface Connections {
   /** One of its own, for listening; not connected yet. */
   makeClient(): Client;
   close(): Promise<void>;
+}
+
+/** A statement whose answer is waited for so long; then its connection is lost. */
+export function within(timeoutMs: number, query: { readonly text: string; readonly values?: unknown[] }): QueryConfig {
+  return Object.assign({}, query, { query_timeout: timeoutMs });
 }
 
 export async function openConnections(url: PostgresUrl): Promise<Connections> {
@@ -37,6 +44,7 @@ export async function openConnections(url: PostgresUrl): Promise<Connections> {
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     pipeline: true,
+    query_timeout: ANSWER_TIMEOUT_MS,
     types: { getTypeParser: typeParser as () => (value: string) => unknown },
   };
   const pool: Pool = new pg.Pool({ ...config, max: url.poolSize, idleTimeoutMillis: 30_000, allowExitOnIdle: true });

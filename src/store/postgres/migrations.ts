@@ -4,11 +4,15 @@ import type { ClientBase } from "pg";
 
 import { PerdureError } from "../../base/errors.ts";
 import { readdirSync, readFileSync } from "../../base/quick-fs.ts";
+import { within } from "./connections.ts";
 import type { PostgresUrl } from "./store-url.ts";
 
 const DIRECTORY = new URL("./postgres-schema/", import.meta.url);
 /** Of the lock under which a schema is changed: "perdure" in its own way. */
 const MIGRATION_LOCK = 7_352_738_710;
+
+/** Large tables take their time. */
+const MIGRATION_TIMEOUT_MS = 3_600_000;
 
 /** @throws PerdureError `store-too-new` when a newer program wrote the schema; nothing is changed then. */
 export async function migrate(client: ClientBase, url: PostgresUrl): Promise<number> {
@@ -18,7 +22,8 @@ export async function migrate(client: ClientBase, url: PostgresUrl): Promise<num
   refuseNewer(version, newest, url.location);
   await client.query("begin");
   try {
-    await client.query("select pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
+    const lock = { text: "select pg_advisory_xact_lock($1)", values: [MIGRATION_LOCK] };
+    await client.query(within(MIGRATION_TIMEOUT_MS, lock));
     // Another process may have done it while this one waited for the lock.
     const present = await schemaVersion(client, url.schema);
     refuseNewer(present, newest, url.location);
@@ -28,7 +33,8 @@ export async function migrate(client: ClientBase, url: PostgresUrl): Promise<num
     if (present === 0) await refuseForeign(client, url);
     for (const { version: number, file } of migrationFiles()) {
       if (number <= present) continue;
-      await client.query(withPartitions(readFileSync(new URL(file, DIRECTORY), "utf8"), url.partitions));
+      const text = withPartitions(readFileSync(new URL(file, DIRECTORY), "utf8"), url.partitions);
+      await client.query(within(MIGRATION_TIMEOUT_MS, { text }));
     }
     await client.query("create table if not exists schema_version (version bigint not null)");
     await client.query("delete from schema_version");

@@ -5,6 +5,7 @@ import type { PoolClient } from "pg";
 import { monotonicMs } from "../../base/stopwatch.ts";
 import type { ProjectId } from "../../domain/ids.ts";
 import type { Connections } from "./connections.ts";
+import { within } from "./connections.ts";
 import type { CommitListenerOptions } from "./commit-listener.ts";
 import { listenForCommits, notification } from "./commit-listener.ts";
 
@@ -21,6 +22,7 @@ interface News {
 
 /** Most notifications a second: one each so many milliseconds. */
 const NOTIFY_EVERY_MS = 4;
+const NOTIFY_TIMEOUT_MS = 5_000;
 
 export class Notifier {
   readonly #options: NotifierOptions;
@@ -108,7 +110,7 @@ export class Notifier {
     let isLost = false;
     try {
       client = await this.#options.connections.take();
-      await client.query(this.#notification());
+      await client.query(within(NOTIFY_TIMEOUT_MS, this.#notification()));
     } catch {
       // The others find out by looking.
       isLost = true;

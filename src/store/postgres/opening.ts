@@ -7,6 +7,7 @@ import type { Random } from "../../base/random.ts";
 import { monotonicMs } from "../../base/stopwatch.ts";
 import type { ProjectId } from "../../domain/ids.ts";
 import type { Connections } from "./connections.ts";
+import { within } from "./connections.ts";
 import type { ColumnType, Dialect } from "./dialect.ts";
 import { postgresDialect } from "./dialect.ts";
 import { migrate } from "./migrations.ts";
@@ -69,9 +70,13 @@ const COLUMNS_SQL = `select distinct a.attname as name, format_type(a.atttypid, 
   where c.relnamespace = $1::regnamespace and c.relkind in ('r', 'p', 'v') and a.attnum > 0
     and format_type(a.atttypid, null) in ('text', 'bigint', 'double precision')`;
 
+/** A server that takes longer tells nothing of the time. */
+const LOOK_TIMEOUT_MS = 2_000;
+
 export async function lookAtClock(client: PoolClient, time: ServerClock): Promise<void> {
   const askedAt = monotonicMs();
-  const { rows } = await client.query("select (extract(epoch from clock_timestamp()) * 1000)::bigint as now");
+  const text = "select (extract(epoch from clock_timestamp()) * 1000)::bigint as now";
+  const { rows } = await client.query(within(LOOK_TIMEOUT_MS, { text }));
   time.set(Number(rows[0]?.now), askedAt, monotonicMs());
 }
 

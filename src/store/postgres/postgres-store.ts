@@ -21,7 +21,7 @@ import { becomeProject } from "../commands/become-project.ts";
 import type { ExecuteOptions, ProjectIdentity, Store, StoreInspection } from "../port.ts";
 import type { Call, Outcome } from "./calls.ts";
 import { impatientFirst, settle } from "./calls.ts";
-import { openConnections } from "./connections.ts";
+import { openConnections, within } from "./connections.ts";
 import { InDoubt } from "./in-doubt.ts";
 import type { Opened, Opening, PostgresStoreOptions } from "./opening.ts";
 import { failClock, lookAtClock, prepare } from "./opening.ts";
@@ -49,6 +49,8 @@ const OPENING_PATIENCE_MS = 3_000;
 const GROUP_CALLS = 500;
 /** Where the turn was another's for so long, it may be so the next time. */
 const CONTENDED_MS = 1;
+/** A look at the newest change that takes longer is left to the next one. */
+const NEWEST_TIMEOUT_MS = 5_000;
 /** How long a store that closes waits for answers to what was read. */
 const LAST_READS_MS = 2_000;
 const RETRY_MS = { first: 20, most: 1_000 } as const;
@@ -343,9 +345,8 @@ class PooledStore implements PostgresStore {
       const client = await connections.take();
       let isLost = false;
       try {
-        const { rows } = await client.query(`select max(seq) as seq from ${url.schema}.changes where project_id = $1`, [
-          this.projectId,
-        ]);
+        const text = `select max(seq) as seq from ${url.schema}.changes where project_id = $1`;
+        const { rows } = await client.query(within(NEWEST_TIMEOUT_MS, { text, values: [this.projectId] }));
         return Number(rows[0]?.seq ?? 0);
       } catch {
         isLost = true;

@@ -7,6 +7,7 @@
 import type { PoolClient } from "pg";
 
 import type { Connections } from "./connections.ts";
+import { within } from "./connections.ts";
 
 export interface TableStatisticsOptions {
   readonly connections: Connections;
@@ -15,6 +16,7 @@ export interface TableStatisticsOptions {
 
 /** After so many changes it looks for the first time, then each time there are ten times as many. */
 const FIRST_LOOK = 100;
+const ANALYZE_TIMEOUT_MS = 120_000;
 
 const OUTGROWN_SQL = `select c.relname as name
   from pg_class c left join pg_stat_all_tables s on s.relid = c.oid
@@ -52,7 +54,7 @@ export class TableStatistics {
       client = await connections.take();
       const { rows } = await client.query(OUTGROWN_SQL, [schema]);
       const tables = rows.map(({ name }) => `${schema}.${String(name)}`);
-      if (tables.length > 0) await client.query(`analyze ${tables.join(", ")}`);
+      if (tables.length > 0) await client.query(within(ANALYZE_TIMEOUT_MS, { text: `analyze ${tables.join(", ")}` }));
     } catch {
       // Everything works without, only slower, until autovacuum does it.
       isLost = true;
