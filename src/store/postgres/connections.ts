@@ -24,6 +24,11 @@ export interface Connections {
   close(): Promise<void>;
 }
 
+/** What a connection goes over. */
+export function socketOf(client: PoolClient): Socket {
+  return (client as PoolClient & { readonly connection: { readonly stream: Socket } }).connection.stream;
+}
+
 /** A statement whose answer is waited for so long; then its connection is lost. */
 export function within(timeoutMs: number, query: { readonly text: string; readonly values?: unknown[] }): QueryConfig {
   return Object.assign({}, query, { query_timeout: timeoutMs });

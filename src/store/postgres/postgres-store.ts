@@ -33,6 +33,7 @@ import { serverClock } from "./server-clock.ts";
 import { parsePostgresUrl } from "./store-url.ts";
 import type { RowCounts } from "./transaction.ts";
 import { StandingCalls } from "../standby.ts";
+import { watchForSilence } from "./silence.ts";
 import { TableStatistics } from "./table-statistics.ts";
 import { Transaction } from "./transaction.ts";
 import { delay, endedOrLate } from "./waiting.ts";
@@ -318,6 +319,7 @@ class PooledStore implements PostgresStore {
     const inDoubt = new InDoubt();
     for (let delayMs: number = RETRY_MS.first; ; delayMs = Math.min(RETRY_MS.most, delayMs * 2)) {
       let client: PoolClient | null = null;
+      let stopWatching = (): void => {};
       let failure: unknown;
       const fail = (error: unknown): void => {
         failure ??= error;
@@ -325,6 +327,7 @@ class PooledStore implements PostgresStore {
       try {
         client = await connections.take();
         client.on("error", fail);
+        stopWatching = watchForSilence(connections, client);
         if (time?.isDue() === true) await lookAtClock(client, time);
         return await use(client, inDoubt);
       } catch (error) {
@@ -332,6 +335,7 @@ class PooledStore implements PostgresStore {
         // A store that is closed has no connections any more.
         if (!isTransient(error) || monotonicMs() > deadline || this.#isClosed) throw error;
       } finally {
+        stopWatching();
         client?.removeListener("error", fail);
         client?.release(isConnectionLost(failure));
       }

@@ -3,13 +3,12 @@
  * those whose rows are needed are waited for. Entries of the change log are gathered and appended at the end as one statement.
  */
 
-import type { Duplex } from "node:stream";
-
 import type { PoolClient, QueryResult } from "pg";
 
 import { assert } from "../../base/assert.ts";
 import type { Answer, Asked, Command, Row, SqlValue, Statement, StatementSets } from "../command.ts";
 import { isList } from "../command.ts";
+import { socketOf } from "./connections.ts";
 import type { Dialect, PostgresStatement } from "./dialect.ts";
 import { SET_COLUMN, toStored } from "./dialect.ts";
 import { ConnectionLost } from "./postgres-errors.ts";
@@ -334,8 +333,7 @@ export class Transaction {
   /** Statements of one turn of the event loop leave as one write. */
   #gather(): void {
     if (this.#isGathering) return;
-    const { stream } = (this.#options.client as PoolClient & { readonly connection: { readonly stream: Duplex } })
-      .connection;
+    const stream = socketOf(this.#options.client);
     this.#isGathering = true;
     stream.cork();
     process.nextTick(() => {
