@@ -69,7 +69,7 @@ export class Claimer {
       deps: options.deps,
       onDue: () => this.claimSoon(),
       onAhead: (ahead) => {
-        this.#isAtRest = true;
+        this.#isAtRest = !options.worker.isBusy();
         options.worker.onNothing(ahead);
       },
       onFailure: (error) => options.worker.onFailure(error),
@@ -83,7 +83,7 @@ export class Claimer {
 
   claimSoon(): void {
     const standby = this.#offer?.standby ?? null;
-    if (standby !== null) standby.go();
+    if (standby !== null) this.#go(standby);
     else if (this.#isClaiming) this.#isToClaimAgain = true;
     else this.#start(null);
   }
@@ -97,7 +97,13 @@ export class Claimer {
   claimForFreed(ending: Promise<void>): void {
     if (this.#offer === null) return this.claimSoon();
     this.#offer.endings.push(ending);
-    this.#offer.standby?.go();
+    if (this.#offer.standby !== null) this.#go(this.#offer.standby);
+  }
+
+  /** What stood by is asked for now: until it is answered nobody rests. */
+  #go(standby: Standby): void {
+    this.#leaveRest();
+    standby.go();
   }
 
   /** The worker claims nothing more: resolves when nothing is on its way. */
