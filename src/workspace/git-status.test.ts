@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { parseGitStatus, readGitStatus } from "./git-status.ts";
 
@@ -11,7 +11,10 @@ let dir: string;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "perdure-git-"));
 });
-afterEach(() => rmSync(dir, { recursive: true, force: true }));
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(dir, { recursive: true, force: true });
+});
 
 function git(...args: readonly string[]): string {
   const who = ["-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false"];
@@ -26,6 +29,15 @@ describe("readGitStatus", () => {
   it("is null outside a repository", async () => {
     expect(await readGitStatus(dir)).toBeNull();
     expect(await readGitStatus(join(dir, "missing"))).toBeNull();
+  });
+
+  it("looks no higher than git is told to", async () => {
+    git("init", "-q");
+    mkdirSync(join(dir, "inner"));
+    expect(await readGitStatus(join(dir, "inner"))).not.toBeNull();
+    vi.stubEnv("GIT_CEILING_DIRECTORIES", `/elsewhere:${dir}`);
+    expect(await readGitStatus(join(dir, "inner"))).toBeNull();
+    expect(await readGitStatus(dir)).not.toBeNull();
   });
 
   it("knows a repository without a commit", async () => {
