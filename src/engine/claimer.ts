@@ -6,10 +6,13 @@
 
 import type { WorkerId } from "../domain/ids.ts";
 import type { Ahead, Claimed, ClaimResult, ClaimTasks } from "../store/commands/claims.ts";
-import { claimTasks, planOccurrence } from "../store/commands/claims.ts";
+import { claimTasks } from "../store/commands/claims.ts";
+import { planOccurrence } from "../store/commands/plan-occurrence.ts";
 import { releaseHold } from "../store/commands/executions.ts";
+import type { OwnCommits } from "../store/port.ts";
 import { Dropped, Standby } from "../store/standby.ts";
 import type { Executor } from "./executor.ts";
+import type { Looked } from "./lookout.ts";
 import { Lookout } from "./lookout.ts";
 import { planOverdue } from "./occurrences.ts";
 import type { RunDeps } from "./run-context.ts";
@@ -49,8 +52,8 @@ interface Offer {
   readonly standby: Standby | null;
 }
 
-/** Most tasks claimed by one call, so that a large worker does not hold up the event loop. */
-const MOST_AT_ONCE = 32;
+/** Most tasks claimed by one call, so that a large worker does not hold up the event loop. One less than a power of two, as the store looks for one more. */
+const MOST_AT_ONCE = 31;
 
 export class Claimer {
   readonly #options: ClaimerOptions;
@@ -61,6 +64,8 @@ export class Claimer {
   #inFlight: Promise<void> = Promise.resolve();
   /** The newest of the store's own commits that the last claim has seen. */
   #claimedAtCommit = 0;
+  /** The last claim left nothing behind: only what becomes ready or due after it is worth another one. */
+  #exhausted: Looked | null = null;
   #isAtRest = false;
 
   constructor(options: ClaimerOptions) {
@@ -82,6 +87,7 @@ export class Claimer {
   }
 
   claimSoon(): void {
+    this.#exhausted = null;
     const standby = this.#offer?.standby ?? null;
     if (standby !== null) this.#go(standby);
     else if (this.#isClaiming) this.#isToClaimAgain = true;
@@ -89,15 +95,17 @@ export class Claimer {
   }
 
   /** Something was committed; `own` as the store tells it. */
-  onCommit(own: number | undefined): void {
-    if (own === undefined || own > this.#claimedAtCommit) this.claimSoon();
+  onCommit(own: OwnCommits | undefined): void {
+    const newest = this.#exhausted === null ? own?.newest : own?.newestReadying;
+    if (newest === undefined || newest > this.#claimedAtCommit) this.claimSoon();
   }
 
   /** A place became free by `ending`: a claim that has not had its turn takes it along. */
   claimForFreed(ending: Promise<void>): void {
-    if (this.#offer === null) return this.claimSoon();
-    this.#offer.endings.push(ending);
-    if (this.#offer.standby !== null) this.#go(this.#offer.standby);
+    this.#offer?.endings.push(ending);
+    if (this.#exhausted !== null) this.#awaitMore(this.#exhausted);
+    else if (this.#offer === null) this.claimSoon();
+    else if (this.#offer.standby !== null) this.#go(this.#offer.standby);
   }
 
   /** What stood by is asked for now: until it is answered nobody rests. */
@@ -137,8 +145,10 @@ export class Claimer {
     const result = await this.#ask(offer);
     if (result === null) return;
     this.#leaveRest();
+    const looked = { ...result, scope: input };
+    this.#exhausted = result.isExhausted && deps.store.standsBy === true ? looked : null;
     // Places that became free too late for this claim.
-    if (this.#limit() > result.limit) this.#isToClaimAgain = true;
+    if (this.#exhausted === null && this.#limit() > result.limit) this.#isToClaimAgain = true;
     // What this claim was made ready by is recorded by now; it is told before what follows from it.
     await Promise.allSettled(offer.endings);
     if (worker.state() !== "running") return await this.#giveBack(result.claimed);
@@ -150,10 +160,17 @@ export class Claimer {
     const mayHaveMore = result.isMoreReady || result.overdue.length > 0 || result.isLeaseOver;
     const hasOthers = isOther(this.#options.executors(), worker.registered());
     if (this.#isToClaimAgain || mayHaveMore || hasOthers) return this.claimSoon();
+    this.#awaitMore(looked);
+  }
+
+  /** Looks what comes due, and asks for what is added, if there is a place for it. */
+  #awaitMore(looked: Looked): void {
+    const { worker, deps } = this.#options;
+    if (worker.state() !== "running" || this.#limit() <= 0) return;
     const standsBy = deps.store.standsBy === true;
     // Where a look is dear, and is interrupted by what this process adds next, it waits a little even when nothing runs.
-    this.#lookout.look({ ...result, scope: input }, { isUrgent: !worker.isBusy() && !standsBy });
-    if (standsBy) this.#start(new Standby());
+    this.#lookout.look(looked, { isUrgent: !worker.isBusy() && !standsBy });
+    if (standsBy && !this.#isClaiming) this.#start(new Standby());
   }
 
   /** `null` when it was dropped while it stood by. */

@@ -5,7 +5,7 @@ import type { Execution } from "../domain/execution.ts";
 import { isRecurring } from "../domain/schedule.ts";
 import type { Task } from "../domain/task.ts";
 import type { NextOccurrence } from "../store/commands/executions.ts";
-import type { PlanOccurrence } from "../store/commands/claims.ts";
+import type { PlanOccurrence } from "../store/commands/plan-occurrence.ts";
 
 type CatchUp = typeof import("../domain/schedule-catch-up.ts");
 

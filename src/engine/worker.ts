@@ -12,6 +12,7 @@ import { listSteps } from "../store/commands/steps.ts";
 import { extendLeases, registerWorker, removeWorker, type RegisterWorker } from "../store/commands/workers.ts";
 import type { Hold } from "../store/commands/task-rows.ts";
 import { findStops } from "../store/commands/stops.ts";
+import type { OwnCommits } from "../store/port.ts";
 import type { ClaimingWorker, WorkerState } from "./claimer.ts";
 import { Claimer } from "./claimer.ts";
 import type { Executor } from "./executor.ts";
@@ -215,7 +216,7 @@ class StoreWorker implements Worker {
     this.#releases.push(repeatedly(unlessFailed, { clock: this.#deps.clock, intervalMs, onFailure }));
   }
 
-  #onCommit(own: number | undefined): void {
+  #onCommit(own: OwnCommits | undefined): void {
     this.#claimer.onCommit(own);
     this.#checkStopsSoon();
   }

@@ -49,6 +49,8 @@ export interface CommandContext {
   uuid(): string;
   /** The place of the next change among those of this command, from 0. */
   nextPart(): number;
+  /** A task may have become one that can be claimed. Absent where nobody wants to know. */
+  noteReady?(): void;
 }
 
 /** A command by name. Its input is plain data, so a driver may run it again, in a batch, or in another thread. */
@@ -59,8 +61,8 @@ export interface CommandDefinition<Input, Result> {
   readonly isPatient?: boolean;
   /** How long a driver may let it wait for other calls to share a transaction with, in milliseconds. Default 0. */
   readonly lingerMs?: number;
-  /** It makes tasks ready, as a rule: claims that stand by are carried out with it. */
-  readonly invitesClaims?: boolean;
+  /** It tells by `noteReady` when it makes a task ready; of a write without this that is taken for granted. */
+  readonly notesReady?: boolean;
   /** How many rows it may insert into tables that number theirs, so that a driver can have the numbers ready. */
   inserts?(input: Input): Readonly<Record<string, number>>;
   perform(context: CommandContext, input: Input): Command<Result>;
@@ -96,6 +98,13 @@ export function patiently<Input, Result>(
   { lingerMs = 0 }: { readonly lingerMs?: number } = {},
 ): CommandDefinition<Input, Result> {
   return { ...command, isPatient: true, lingerMs };
+}
+
+/** The same command, all of whose writes to tasks and sessions go through `rows.ts`, which notes what becomes ready by them. */
+export function notingReady<Input, Result>(
+  command: CommandDefinition<Input, Result>,
+): CommandDefinition<Input, Result> {
+  return { ...command, notesReady: true };
 }
 
 /** The first row, or `null`. */

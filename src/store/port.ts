@@ -18,9 +18,18 @@ export interface ExecuteOptions {
    * carried out before it, if it is a patient one.
    */
   readonly latestInput?: () => unknown;
-  /** The write waits for one that invites claims, and is committed with it; only where `standsBy` says so. */
+  /** The write waits for one that makes a task ready, and is committed with it; only where `standsBy` says so. */
   readonly standby?: Standby;
 }
+
+/** Commits of one store by their numbers, from 1. */
+export interface OwnCommits {
+  readonly newest: number;
+  /** The newest by which a task may have become ready; 0 when there was none. */
+  readonly newestReadying: number;
+}
+
+export type CommitListener = (own?: OwnCommits) => void;
 
 export interface Store {
   /** Whether a write may stand by for others. */
@@ -41,10 +50,10 @@ export interface Store {
 
   /**
    * Calls `listener` soon after anything may have been committed, by this process or another. Calls are coalesced
-   * and may be spurious; what changed is found out by reading. `own` is the number of this store's newest commit when nothing
-   * but its own commits is told of, by a driver that numbers them. The returned function unsubscribes.
+   * and may be spurious; what changed is found out by reading. `own` is given when nothing but this store's own commits is told
+   * of, by a driver that numbers them. The returned function unsubscribes.
    */
-  onCommit(listener: (own?: number) => void): () => void;
+  onCommit(listener: CommitListener): () => void;
 
   /**
    * Takes over the id of the project whose log is to be played into it, so that what is kept elsewhere under that id is

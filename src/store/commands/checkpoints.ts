@@ -10,7 +10,7 @@ import type { CheckpointId, SessionId } from "../../domain/ids.ts";
 import { asId } from "../../domain/ids.ts";
 import { LIMITS } from "../../domain/limits.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
-import { defineRead, defineWrite, oneOf, oneRow, patiently, rows } from "../command.ts";
+import { defineRead, defineWrite, notingReady, oneOf, oneRow, patiently, rows } from "../command.ts";
 import { integer, text } from "../entity-rows.ts";
 import { deleteRow, insertRow } from "../rows.ts";
 import { CHECKPOINTS, ENVIRONMENTS } from "../tables.ts";
@@ -30,13 +30,12 @@ export interface NewCheckpoint {
 }
 
 /** @throws PerdureError `not-found`, `limit-reached` */
-export const createCheckpoint = defineWrite(
-  "create-checkpoint",
-  function* (context, input: NewCheckpoint): Command<Checkpoint> {
+export const createCheckpoint = notingReady(
+  defineWrite("create-checkpoint", function* (context, input: NewCheckpoint): Command<Checkpoint> {
     yield* sessionRow(context, input.sessionId);
     yield* refuseTooMany(context, input);
     return yield* loadCheckpoint(context, yield* insertCheckpoint(context, input));
-  },
+  }),
 );
 
 /**
@@ -44,14 +43,16 @@ export const createCheckpoint = defineWrite(
  * then `null`. Making an automatic one thins out those that have grown old.
  */
 export const createCheckpointIfChanged = patiently(
-  defineWrite("create-checkpoint-if-changed", function* (context, input: NewCheckpoint): Command<Checkpoint | null> {
-    yield* sessionRow(context, input.sessionId);
-    const { lastPosition, lastChange } = yield* lastOf(context, input);
-    if (lastChange <= lastPosition) return null;
-    const made = yield* insertCheckpoint(context, input);
-    if (input.kind === "automatic") yield* thinOut(context, input.sessionId);
-    return yield* loadCheckpoint(context, made);
-  }),
+  notingReady(
+    defineWrite("create-checkpoint-if-changed", function* (context, input: NewCheckpoint): Command<Checkpoint | null> {
+      yield* sessionRow(context, input.sessionId);
+      const { lastPosition, lastChange } = yield* lastOf(context, input);
+      if (lastChange <= lastPosition) return null;
+      const made = yield* insertCheckpoint(context, input);
+      if (input.kind === "automatic") yield* thinOut(context, input.sessionId);
+      return yield* loadCheckpoint(context, made);
+    }),
+  ),
   { lingerMs: 25 },
 );
 

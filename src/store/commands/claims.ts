@@ -8,7 +8,7 @@ import type { Task } from "../../domain/task.ts";
 import type { AppliedLimit } from "../../domain/task-limit.ts";
 import { boundsText, limitName } from "../../domain/task-limit.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
-import { both, defineRead, defineWrite, oneRow, patiently, rows, together } from "../command.ts";
+import { both, defineRead, defineWrite, notingReady, oneRow, patiently, rows, together } from "../command.ts";
 import { integer, rowToExecution, rowToTask, text } from "../entity-rows.ts";
 import { insertRow, updateRow } from "../rows.ts";
 import { recursByText } from "../schedule-column.ts";
@@ -23,6 +23,8 @@ import {
   fullLimit,
   limitsOfRow,
   lockLimits,
+  LIMIT_BOOK_COLUMNS,
+  limitBookOf,
   openLimitBook,
   placesUnder,
   placesUnderAll,
@@ -60,6 +62,8 @@ export interface ClaimResult {
   readonly overdue: readonly Task[];
   /** There may be more to claim at once. */
   readonly isMoreReady: boolean;
+  /** Nothing was left that is ready, not even under a limit: there will be more only once a task becomes ready or comes due. */
+  readonly isExhausted: boolean;
   /** When a rate lets something start that is due now and was left out; `null` when there is no such thing. */
   readonly opensAt: Millis | null;
   /** What was due by then has been looked at; `lookAhead` tells what comes after. */
@@ -79,18 +83,19 @@ const OVERDUE_MS = 500;
  * their ids, the rows of `limit_starts` of all limits on what it is about to claim, and counts what runs after that: claims
  * under one limit follow one another. It writes the lanes of what it claims, and of keys that it finds full.
  */
-export const claimTasks = patiently({
-  ...defineWrite("claim-tasks", claim),
-  inserts: ({ limit }: ClaimTasks) => ({ executions: limit }),
-});
+export const claimTasks = patiently(
+  notingReady({
+    ...defineWrite("claim-tasks", claim),
+    inserts: ({ limit }: ClaimTasks) => ({ executions: limit }),
+  }),
+);
 
 function* claim(context: CommandContext, input: ClaimTasks): Command<ClaimResult> {
-  const { book, isLeased, ...looked } = yield* lookAround(context, input);
+  const { book, isLeased, isPlain, ...looked } = yield* lookAround(context, input);
   let { found } = looked;
-  const [at, { limit }] = [context.now, input];
-  if (found.tasks.length > 0 && !isLeased) {
-    return { isLeaseOver: true, claimed: [], overdue: [], isMoreReady: false, opensAt: null, at, limit };
-  }
+  const none = { isLeaseOver: false, isMoreReady: false, isExhausted: false, opensAt: null };
+  const asked = { at: context.now, limit: input.limit };
+  if (found.tasks.length > 0 && !isLeased) return { ...none, ...asked, isLeaseOver: true, claimed: [], overdue: [] };
   const round: Round = { claimed: [], overdue: [], rows: [], full: [], isShortOfPlaces: false };
   for (;;) {
     const before = round.claimed.length;
@@ -103,32 +108,50 @@ function* claim(context: CommandContext, input: ClaimTasks): Command<ClaimResult
   yield* closeLimitBook(context, book);
   yield* settleLanes(context, book, round);
   const { claimed, overdue } = round;
-  if (claimed.length >= limit)
-    return { isLeaseOver: false, claimed, overdue, isMoreReady: true, opensAt: null, at, limit };
+  const done = { ...none, ...asked, claimed, overdue };
+  if (isPlain && isAllOf(found, claimed.length)) return { ...done, isExhausted: true };
+  if (claimed.length >= input.limit) return { ...done, isMoreReady: true };
   if (claimed.length > 0 && book.rules.length > 0) found = yield* readyTasks(context, { ...input, limit: 1 }, book);
-  return { isLeaseOver: false, claimed, overdue, isMoreReady: found.isCutShort, opensAt: found.opensAt, at, limit };
+  return { ...done, isMoreReady: found.isCutShort, opensAt: found.opensAt };
+}
+
+function isAllOf({ tasks, isCutShort }: ReadyTasks, claimedCount: number): boolean {
+  return !isCutShort && tasks.length === claimedCount;
 }
 
 interface Surroundings {
   readonly book: LimitBook;
   readonly found: ReadyTasks;
   readonly isLeased: boolean;
+  /** There are neither limits nor tasks with labels or keys, and none was woken. */
+  readonly isPlain: boolean;
 }
+
+const IS_WAITING = "status = 'blocked' and blocked_reason = 'waiting'";
+
+const AROUND_SQL = `select ${LIMIT_BOOK_COLUMNS},
+  case when exists (select 1 from tasks where project_id = ? and ${IS_WAITING} and run_at <= ?) then 1 else 0 end as is_any_woken,
+  case when exists (select 1 from workers where project_id = ? and id = ? and lease_expires_at > ?) then 1 else 0 end as is_leased`;
 
 /**
  * What there is to claim. On a server all is asked for in one round trip, as if nothing had to be woken and nothing were
  * limited; where it is otherwise, the ready tasks are asked for again.
+ *
+ * A claim by a worker without a lease, which nobody could take over from later, would be held for ever.
  */
 function* lookAround(context: CommandContext, input: ClaimTasks): Command<Surroundings> {
-  const [[woken, opened], [plain, isLeased]] = yield* both(
-    both(wakeWaiting(context), openLimitBook(context)),
-    both(readyIfUnlimited(context, input), hasLease(context, input.workerId)),
+  const { projectId, now } = context;
+  const [around, plain] = yield* both(
+    oneRow(AROUND_SQL, projectId, projectId, projectId, now, projectId, input.workerId, now),
+    readyIfUnlimited(context, input),
   );
+  const isAnyWoken = integer(around?.is_any_woken) === 1;
+  if (isAnyWoken) yield* wakeWaiting(context);
   // What was woken may be in a lane, and there may have been none.
-  const book = woken > 0 && !opened.hasLanes ? yield* openLimitBook(context) : opened;
-  const isPlain = woken === 0 && book.rules.length === 0 && !book.hasLanes;
+  const book = isAnyWoken ? yield* openLimitBook(context) : yield* limitBookOf(context, around);
+  const isPlain = !isAnyWoken && book.rules.length === 0 && !book.hasLanes;
   const found = isPlain && plain !== null ? plain : yield* readyTasks(context, input, book);
-  return { book, found, isLeased };
+  return { book, found, isPlain, isLeased: integer(around?.is_leased) === 1 };
 }
 
 /** On SQLite asking twice is dearer than asking later. */
@@ -221,12 +244,6 @@ function laneName({ session_id: sessionId, executor, labels, limit_key: key, pri
   return JSON.stringify([sessionId, executor, labels ?? "", key ?? "", priority]);
 }
 
-/** A claim by a worker that nobody could take over from later would be held for ever. */
-function* hasLease(context: CommandContext, workerId: WorkerId): Command<boolean> {
-  const sql = "select id from workers where project_id = ? and id = ? and lease_expires_at > ?";
-  return (yield* oneRow(sql, context.projectId, workerId, context.now)) !== null;
-}
-
 function* isOverdueOccurrence(context: CommandContext, task: Row): Command<boolean> {
   if (!recursByText(task.schedule)) return false;
   if (context.now - integer(task.run_at) <= OVERDUE_MS) return false;
@@ -234,35 +251,6 @@ function* isOverdueOccurrence(context: CommandContext, task: Row): Command<boole
   const execution = yield* executionRow(context, text(task.execution_id));
   return execution.scheduled_for !== task.scheduled_for || execution.status === "completed";
 }
-
-export interface PlanOccurrence {
-  readonly taskId: TaskId;
-  /** The occurrence that was planned anew; nothing happens if another was chosen meanwhile. */
-  readonly scheduledFor: Millis | null;
-  readonly planned: {
-    readonly scheduledFor: Millis;
-    readonly runAt: Millis;
-    readonly skipped: number;
-    readonly missedUntil: Millis | null;
-  };
-}
-
-/** Sets which occurrence an overdue recurring task runs next. */
-export const planOccurrence = defineWrite("plan-occurrence", function* (context, input: PlanOccurrence): Command<void> {
-  const task = yield* taskRow(context, input.taskId);
-  if (task.status !== "pending" || task.scheduled_for !== input.scheduledFor) return;
-  const { scheduledFor, runAt, skipped, missedUntil } = input.planned;
-  yield* updateRow(context, TASKS, task, {
-    verb: "plan_occurrence",
-    note: skipped === 0 ? null : `${skipped} missed occurrences left out`,
-    patch: {
-      scheduled_for: scheduledFor,
-      missed_until: missedUntil,
-      run_at: Math.max(runAt, context.now),
-      updated_at: context.now,
-    },
-  });
-});
 
 /** Claims one task by id, if it is ready and due. @throws PerdureError `wrong-state` from the caller's check. */
 export function* claimRow(context: CommandContext, task: Row, workerId: WorkerId): Command<Claimed> {
@@ -333,11 +321,11 @@ function* takeUp(context: CommandContext, execution: Row, workerId: WorkerId): C
 const LAST_STEP_SQL = `select name from steps
   where project_id = ? and execution_id = ? and status = 'completed' order by position desc limit 1`;
 
-/** Tasks whose wait for a signal has reached its time limit are ready. Returns how many. */
-function* wakeWaiting(context: CommandContext): Command<number> {
+/** Tasks whose wait for a signal has reached its time limit are ready. */
+function* wakeWaiting(context: CommandContext): Command<void> {
   const due = yield* rows(
     `select project_id, ${columnsOf(TASKS)} from tasks
-      where project_id = ? and status = 'blocked' and blocked_reason = 'waiting' and run_at <= ? order by run_at limit 100`,
+      where project_id = ? and ${IS_WAITING} and run_at <= ? order by run_at limit 100`,
     context.projectId,
     context.now,
   );
@@ -348,7 +336,6 @@ function* wakeWaiting(context: CommandContext): Command<number> {
       patch: { status: "pending", blocked_reason: null, blocked_note: null, waiting_on: 0, updated_at: context.now },
     });
   }
-  return due.length;
 }
 
 export interface ClaimTask {

@@ -8,7 +8,7 @@ import { DEFAULT_RETRY_POLICY } from "../../domain/retry-policy.ts";
 import type { Task, TaskStatus } from "../../domain/task.ts";
 import { GROUP_EXECUTOR, isTerminalTask } from "../../domain/task.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
-import { both, defineWrite, oneRow, together } from "../command.ts";
+import { defineWrite, oneRow, together } from "../command.ts";
 import { fleetColumns, integer, rowToTask, text } from "../entity-rows.ts";
 import type { NewTask } from "../new-task.ts";
 import { scheduleToText } from "../schedule-column.ts";
@@ -36,7 +36,6 @@ export interface CreateTasks {
 /** Atomic. Refuses with `invalid-plan`, `conflict`, `not-found` or `limit-reached`, and then nothing was written. */
 export const createTasks = {
   ...defineWrite("create-tasks", createInSession, createTogether),
-  invitesClaims: true,
   inserts: ({ tasks }: CreateTasks) => ({ tasks: tasks.length }),
 };
 
@@ -58,11 +57,8 @@ function* createTogether(
 }
 
 function* createInSession(context: CommandContext, input: CreateTasks): Command<readonly Task[]> {
-  const [session, unfinished] = yield* both(
-    openSessionForWork(context, input.sessionId),
-    loadOf(context, input.sessionId),
-  );
-  refuseOverLimit(session, unfinished, input.tasks);
+  const session = yield* openSessionForWork(context, input.sessionId);
+  refuseOverLimit(session, integer(session.unfinished), input.tasks);
   return yield* insertBeyondLimit(context, session, input.tasks);
 }
 

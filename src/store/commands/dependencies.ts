@@ -25,6 +25,8 @@ export interface Ended {
   /** What it was before when that was an end too, as with a failed task that is cancelled: nobody is let through twice. */
   readonly previous?: TaskStatus;
   readonly name: string;
+  /** Those that depend on it, as they are, where they were read along with it. */
+  readonly dependents?: readonly Row[];
 }
 
 /** Whether an edge to a task with `status` no longer holds back the task at its other end. */
@@ -40,6 +42,15 @@ const DEPENDENTS_SQL = `select d.kind as edge, t.project_id as project_id, ${col
   from dependencies d join tasks t on t.project_id = d.project_id and t.id = d.task_id
   where d.project_id = ? and d.depends_on_id = ?`;
 
+const DEPENDENTS_OF_EXECUTION_SQL = `select d.kind as edge, t.project_id as project_id, ${columnsOf(TASKS, "t")}
+  from executions e join dependencies d on d.project_id = e.project_id and d.depends_on_id = e.task_id
+  join tasks t on t.project_id = d.project_id and t.id = d.task_id where e.project_id = ? and e.id = ?`;
+
+/** Those that depend on the task of an execution. */
+export function* dependentsOfExecution(context: CommandContext, executionId: string): Command<readonly Row[]> {
+  return yield* rows(DEPENDENTS_OF_EXECUTION_SQL, context.projectId, executionId);
+}
+
 /**
  * Tells the dependents of tasks that have just ended: those with nothing left to wait for become pending (a group
  * completes), those with a failed dependency follow their policy, and so on for whatever ends by that.
@@ -47,7 +58,7 @@ const DEPENDENTS_SQL = `select d.kind as edge, t.project_id as project_id, ${col
 export function* settleDependents(context: CommandContext, ended: readonly Ended[]): Command<void> {
   const later: Ended[] = [];
   const settled = new Set<SqlValue | undefined>();
-  const found = yield* together(ended.map((end) => rows(DEPENDENTS_SQL, context.projectId, end.id)));
+  const found = yield* together(ended.map((end) => dependentsOf(context, end)));
   for (const [at, end] of ended.entries()) {
     let dependents = found[at] ?? [];
     // One that waits for several of them has changed since it was read.
@@ -59,6 +70,10 @@ export function* settleDependents(context: CommandContext, ended: readonly Ended
   for (let end = later.shift(); end !== undefined; end = later.shift()) {
     later.push(...(yield* settleEach(context, end, yield* rows(DEPENDENTS_SQL, context.projectId, end.id))));
   }
+}
+
+function* dependentsOf(context: CommandContext, { id, dependents }: Ended): Command<readonly Row[]> {
+  return dependents ?? (yield* rows(DEPENDENTS_SQL, context.projectId, id));
 }
 
 /** Tells each dependent. Returns those that ended by that. */

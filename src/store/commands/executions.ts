@@ -6,7 +6,7 @@ import type { ReportedProgress } from "../../domain/progress.ts";
 import type { StepKind } from "../../domain/step.ts";
 import type { TaskError } from "../../domain/task.ts";
 import type { Command, CommandContext, Row, SqlValue } from "../command.ts";
-import { defineWrite, oneRow, together } from "../command.ts";
+import { both, defineWrite, notingReady, oneRow, together } from "../command.ts";
 import { integer, text } from "../entity-rows.ts";
 import { noteChange, updateRow } from "../rows.ts";
 import { EXECUTIONS, STEPS, TASKS } from "../tables.ts";
@@ -14,7 +14,7 @@ import { storeValue } from "../values.ts";
 import { NEVER } from "./ready-tasks.ts";
 import { insertEdge } from "./create-tasks.ts";
 import type { Ended } from "./dependencies.ts";
-import { nameOfTask, settleDependents } from "./dependencies.ts";
+import { dependentsOfExecution, nameOfTask, settleDependents } from "./dependencies.ts";
 import { stepRow } from "./step-rows.ts";
 import type { Hold } from "./task-rows.ts";
 import { heldExecution, heldTask, taskRow } from "./task-rows.ts";
@@ -37,31 +37,36 @@ export interface CompleteExecution {
 }
 
 /** Atomic: the result, the task's end and the release of its dependents. */
-export const completeExecution = defineWrite(
-  "complete-execution",
-  function* (context, input: CompleteExecution): Command<void> {
-    const ended = yield* complete(context, input);
-    if (ended !== null) yield* settleDependents(context, [ended]);
-  },
-  function* (context, inputs): Command<readonly void[]> {
-    // Of two that hold the same execution one is refused, and which one depends on the order.
-    const executionIds = new Set(inputs.map(({ hold }) => hold.executionId));
-    if (executionIds.size < inputs.length) {
-      for (const input of inputs) yield* completeExecution.perform(context, input);
+export const completeExecution = notingReady(
+  defineWrite(
+    "complete-execution",
+    function* (context, input: CompleteExecution): Command<void> {
+      const ended = yield* complete(context, input);
+      if (ended !== null) yield* settleDependents(context, [ended]);
+    },
+    function* (context, inputs): Command<readonly void[]> {
+      // Of two that hold the same execution one is refused, and which one depends on the order.
+      const executionIds = new Set(inputs.map(({ hold }) => hold.executionId));
+      if (executionIds.size < inputs.length) {
+        for (const input of inputs) yield* completeExecution.perform(context, input);
+        return inputs.map(() => undefined);
+      }
+      const ended = yield* together(inputs.map((input) => complete(context, input)));
+      yield* settleDependents(
+        context,
+        ended.filter((end) => end !== null),
+      );
       return inputs.map(() => undefined);
-    }
-    const ended = yield* together(inputs.map((input) => complete(context, input)));
-    yield* settleDependents(
-      context,
-      ended.filter((end) => end !== null),
-    );
-    return inputs.map(() => undefined);
-  },
+    },
+  ),
 );
 
 /** All but telling those that depend on the task. Returns it when it ended by that. */
 function* complete(context: CommandContext, input: CompleteExecution): Command<Ended | null> {
-  const [execution, task] = yield* heldTask(context, input.hold);
+  const [[execution, task], dependents] = yield* both(
+    heldTask(context, input.hold),
+    dependentsOfExecution(context, input.hold.executionId),
+  );
   const result = yield* storeValue(input.result, `The result of task ${nameOfTask(task)}`);
   yield* updateRow(context, EXECUTIONS, execution, {
     verb: "complete",
@@ -75,7 +80,8 @@ function* complete(context: CommandContext, input: CompleteExecution): Command<E
       ended_at: context.now,
     },
   });
-  return yield* endTaskAlone(context, task, { status: "completed", next: input.next });
+  const ended = yield* endTaskAlone(context, task, { status: "completed", next: input.next });
+  return ended === null ? null : { ...ended, dependents };
 }
 
 interface TaskEnd {
@@ -127,37 +133,39 @@ export interface FailAttempt {
   readonly next: NextOccurrence | null;
 }
 
-export const failAttempt = defineWrite("fail-attempt", function* (context, input: FailAttempt): Command<void> {
-  const execution = yield* heldExecution(context, input.hold);
-  const task = yield* taskRow(context, text(execution.task_id));
-  yield* markHandled(context, input.hold, input.handledSteps);
-  const error = errorText(input.error);
-  const base = { error, worker_id: null, interrupt_requested: 0, updated_at: context.now };
-  if (input.retryAt !== null) {
+export const failAttempt = notingReady(
+  defineWrite("fail-attempt", function* (context, input: FailAttempt): Command<void> {
+    const execution = yield* heldExecution(context, input.hold);
+    const task = yield* taskRow(context, text(execution.task_id));
+    yield* markHandled(context, input.hold, input.handledSteps);
+    const error = errorText(input.error);
+    const base = { error, worker_id: null, interrupt_requested: 0, updated_at: context.now };
+    if (input.retryAt !== null) {
+      yield* updateRow(context, EXECUTIONS, execution, {
+        verb: "fail_attempt",
+        note: input.error.message.slice(0, 200),
+        patch: {
+          ...base,
+          status: "suspended",
+          attempt: integer(execution.attempt) + 1,
+          retry_count: integer(execution.retry_count) + 1,
+        },
+      });
+      const state = execution.interrupt_requested === 1 ? INTERRUPTED : { status: "pending" };
+      yield* updateRow(context, TASKS, task, {
+        verb: "release",
+        patch: { ...state, run_at: input.retryAt, updated_at: context.now },
+      });
+      return;
+    }
     yield* updateRow(context, EXECUTIONS, execution, {
-      verb: "fail_attempt",
+      verb: "fail",
       note: input.error.message.slice(0, 200),
-      patch: {
-        ...base,
-        status: "suspended",
-        attempt: integer(execution.attempt) + 1,
-        retry_count: integer(execution.retry_count) + 1,
-      },
+      patch: { ...base, status: "failed", ended_at: context.now },
     });
-    const state = execution.interrupt_requested === 1 ? INTERRUPTED : { status: "pending" };
-    yield* updateRow(context, TASKS, task, {
-      verb: "release",
-      patch: { ...state, run_at: input.retryAt, updated_at: context.now },
-    });
-    return;
-  }
-  yield* updateRow(context, EXECUTIONS, execution, {
-    verb: "fail",
-    note: input.error.message.slice(0, 200),
-    patch: { ...base, status: "failed", ended_at: context.now },
-  });
-  yield* endTask(context, task, { status: "failed", next: input.next });
-});
+    yield* endTask(context, task, { status: "failed", next: input.next });
+  }),
+);
 
 function* markHandled(context: CommandContext, { executionId }: Hold, positions: readonly number[]): Command<void> {
   for (const position of positions) {
@@ -181,9 +189,8 @@ export interface SuspendExecution {
  * Frees the worker while an execution waits; if an interrupt was asked for, it is interrupted instead. What came about between the decision to wait and this call is seen: if a
  * wait is over already, the task is ready at once.
  */
-export const suspendExecution = defineWrite(
-  "suspend-execution",
-  function* (context, input: SuspendExecution): Command<void> {
+export const suspendExecution = notingReady(
+  defineWrite("suspend-execution", function* (context, input: SuspendExecution): Command<void> {
     const execution = yield* heldExecution(context, input.hold);
     const task = yield* taskRow(context, text(execution.task_id));
     if (execution.interrupt_requested === 1) return yield* interrupt(context, execution);
@@ -196,7 +203,7 @@ export const suspendExecution = defineWrite(
       verb: state.status === "pending" ? "release" : "block",
       patch: { ...state, updated_at: context.now },
     });
-  },
+  }),
 );
 
 type WaitingState = Readonly<Record<"status" | "blocked_reason" | "blocked_note" | "waiting_on" | "run_at", SqlValue>>;
@@ -306,16 +313,18 @@ export const blockOnUnknownOutcome = defineWrite(
   },
 );
 
-export const reportProgress = defineWrite(
-  "report-progress",
-  function* (context, input: { readonly hold: Hold; readonly progress: ReportedProgress }): Command<void> {
-    const execution = yield* heldExecution(context, input.hold);
-    const progress = JSON.stringify(input.progress);
-    yield* updateRow(context, EXECUTIONS, execution, {
-      verb: "progress",
-      patch: { progress, updated_at: context.now },
-    });
-  },
+export const reportProgress = notingReady(
+  defineWrite(
+    "report-progress",
+    function* (context, input: { readonly hold: Hold; readonly progress: ReportedProgress }): Command<void> {
+      const execution = yield* heldExecution(context, input.hold);
+      const progress = JSON.stringify(input.progress);
+      yield* updateRow(context, EXECUTIONS, execution, {
+        verb: "progress",
+        patch: { progress, updated_at: context.now },
+      });
+    },
+  ),
 );
 
 /** A line in the change log from inside a run. */

@@ -43,11 +43,17 @@ export interface Places {
   readonly running: number;
 }
 
-const OPEN_SQL = `select case when exists (select 1 from limit_rules where project_id = ?) then 1 else 0 end as has_rules,
+/** To be asked for along with other things: of the project's id, twice. */
+export const LIMIT_BOOK_COLUMNS = `case when exists (select 1 from limit_rules where project_id = ?) then 1 else 0 end as has_rules,
   case when exists (select 1 from lanes where project_id = ?) then 1 else 0 end as has_lanes`;
 
 export function* openLimitBook(context: CommandContext): Command<LimitBook> {
-  const found = yield* oneRow(OPEN_SQL, context.projectId, context.projectId);
+  const found = yield* oneRow(`select ${LIMIT_BOOK_COLUMNS}`, context.projectId, context.projectId);
+  return yield* limitBookOf(context, found);
+}
+
+/** @param found A row with `LIMIT_BOOK_COLUMNS`. */
+export function* limitBookOf(context: CommandContext, found: Row | null): Command<LimitBook> {
   const rules = integer(found?.has_rules) === 1 ? yield* readLimitRules(context) : [];
   return { rules, hasLanes: integer(found?.has_lanes) === 1, counts: new Map(), labels: null };
 }

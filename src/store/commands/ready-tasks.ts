@@ -54,9 +54,8 @@ export function* readyTasks(context: CommandContext, input: ClaimScope, book: Li
   for (const executor of input.executors) {
     const places = yield* placesOf(context, book, executor, "");
     if (places.left > 0) {
-      tasks.push(
-        ...(yield* readyWithoutLane(context, { ...input, limit: Math.min(input.limit, places.left) }, executor)),
-      );
+      const limit = Math.min(input.limit, places.left);
+      tasks.push(...(yield* readyWithoutLane(context, { ...input, limit }, executor)).tasks);
     } else if (places.opensAt !== null && (yield* isAnyDue(context, input, executor))) {
       opensAt = earliest(opensAt, places.opensAt);
     }
@@ -82,7 +81,8 @@ export function* readyTasks(context: CommandContext, input: ClaimScope, book: Li
 /** The same where there are no limits and no tasks with labels or a key. */
 export function* readyUnlimited(context: CommandContext, input: ClaimScope): Command<ReadyTasks> {
   const found = yield* together(input.executors.map((executor) => readyWithoutLane(context, input, executor)));
-  return { tasks: found.flat(), full: [], stale: [], isCutShort: false, opensAt: null };
+  const isCutShort = found.some((ofExecutor) => ofExecutor.isCutShort);
+  return { tasks: found.flatMap(({ tasks }) => tasks), full: [], stale: [], isCutShort, opensAt: null };
 }
 
 /** By priority, then `runAt`, then creation. */
@@ -109,28 +109,35 @@ export function earliest(one: Millis | null, other: Millis | null): Millis | nul
 }
 
 function* isAnyDue(context: CommandContext, input: ClaimScope, executor: string): Command<boolean> {
-  return (yield* readyWithoutLane(context, { ...input, limit: 1 }, executor)).length > 0;
+  return (yield* readyWithoutLane(context, { ...input, limit: 1 }, executor)).tasks.length > 0;
+}
+
+interface ReadyOfExecutor {
+  readonly tasks: readonly Row[];
+  /** There may be more than these. */
+  readonly isCutShort: boolean;
 }
 
 /**
  * The most urgent due tasks of one executor. Goes priority by priority, so that tasks of a high priority that are not
- * due yet are never read past.
+ * due yet are never read past. On a server it asks for one more of each than are wanted, to know whether there are more.
  */
-function* readyWithoutLane(context: CommandContext, input: ClaimScope, executor: string): Command<readonly Row[]> {
+function* readyWithoutLane(context: CommandContext, scope: ClaimScope, executor: string): Command<ReadyOfExecutor> {
   if (context.dialect === "postgres") {
+    const limit = scope.limit + 1;
     const ofPriorities = yield* together(
-      PRIORITIES.map((priority) => dueAt(context, { scope: input, executor, priority, limit: input.limit })),
+      PRIORITIES.map((priority) => dueAt(context, { scope, executor, priority, limit })),
     );
-    return ofPriorities.flat();
+    return { tasks: ofPriorities.flat(), isCutShort: ofPriorities.some(({ length }) => length >= limit) };
   }
-  const found: Row[] = [];
-  for (let below = ABOVE_ALL_PRIORITIES; found.length < input.limit;) {
-    const priority = yield* nextPriority(context, { scope: input, executor, below });
-    if (priority === null) break;
+  const tasks: Row[] = [];
+  for (let below = ABOVE_ALL_PRIORITIES; tasks.length < scope.limit;) {
+    const priority = yield* nextPriority(context, { scope, executor, below });
+    if (priority === null) return { tasks, isCutShort: false };
     below = priority;
-    found.push(...(yield* dueAt(context, { scope: input, executor, priority, limit: input.limit - found.length })));
+    tasks.push(...(yield* dueAt(context, { scope, executor, priority, limit: scope.limit - tasks.length })));
   }
-  return found;
+  return { tasks, isCutShort: true };
 }
 
 interface AtPriority {

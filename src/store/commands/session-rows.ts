@@ -14,8 +14,20 @@ import { withValues } from "../values.ts";
 
 const SESSION_SQL = `select project_id, ${columnsOf(SESSIONS)} from sessions where project_id = ? and id = ?`;
 
-export function* sessionRow(context: CommandContext, id: SessionId | string): Command<Row> {
-  const row = yield* oneRow(SESSION_SQL, context.projectId, id);
+/** The same with how many unfinished tasks the session holds. */
+const LOADED_SESSION_SQL = `select project_id, ${columnsOf(SESSIONS)},
+  coalesce((select unfinished from session_loads l where l.project_id = s.project_id and l.session_id = s.id), 0) as unfinished
+  from sessions s where project_id = ? and id = ?`;
+
+export function sessionRow(context: CommandContext, id: SessionId | string): Command<Row> {
+  return readSession(context, { id, sql: SESSION_SQL });
+}
+
+function* readSession(
+  context: CommandContext,
+  { id, sql }: { readonly id: string; readonly sql: string },
+): Command<Row> {
+  const row = yield* oneRow(sql, context.projectId, id);
   if (row !== null) return row;
   throw new PerdureError("not-found", {
     message: `There is no session ${id}`,
@@ -51,9 +63,9 @@ export function* changeSessionStatus(
   });
 }
 
-/** A session that had come to an end takes up new work; a cancelled one does not. */
+/** A session that had come to an end takes up new work; a cancelled one does not. Its `unfinished` tells how much it holds. */
 export function* openSessionForWork(context: CommandContext, id: SessionId | string): Command<Row> {
-  const row = yield* sessionRow(context, id);
+  const row = yield* readSession(context, { id, sql: LOADED_SESSION_SQL });
   if (row.status === "completed" || row.status === "failed") return yield* changeSessionStatus(context, row, "reopen");
   if (row.status !== "cancelled") return row;
   throw new PerdureError("wrong-state", {

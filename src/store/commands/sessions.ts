@@ -6,7 +6,7 @@ import type { SessionId } from "../../domain/ids.ts";
 import type { Session, SessionStatus, SessionVerb } from "../../domain/session.ts";
 import { isFinishedSession } from "../../domain/session.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
-import { defineWrite, oneRow, rows } from "../command.ts";
+import { defineWrite, notingReady, oneRow, rows } from "../command.ts";
 import { text } from "../entity-rows.ts";
 import { insertRow, updateRow } from "../rows.ts";
 import { columnsOf, EXECUTIONS, SESSIONS, TASKS } from "../tables.ts";
@@ -188,9 +188,8 @@ function* tasksWhere(context: CommandContext, sessionId: SessionId, condition: s
  * Completes a session whose tasks are all done, and fails one in which something failed and nothing more can run.
  * Changes nothing while work is left or someone is waited for. Returns the session as it is now.
  */
-export const settleSession = defineWrite(
-  "settle-session",
-  function* (context, input: { readonly sessionId: SessionId }): Command<Session> {
+export const settleSession = notingReady(
+  defineWrite("settle-session", function* (context, input: { readonly sessionId: SessionId }): Command<Session> {
     const session = yield* sessionRow(context, input.sessionId);
     if (session.status !== "active" || (yield* hasWork(context, input.sessionId))) return yield* loadSession(session);
     const { byStatus, byBlockedReason } = yield* countTasks(context, input.sessionId);
@@ -204,7 +203,7 @@ export const settleSession = defineWrite(
     }
     if (byStatus.blocked > 0 || byStatus.completed + byStatus.cancelled === 0) return yield* loadSession(session);
     return yield* loadSession(yield* changeSessionStatus(context, session, "complete"));
-  },
+  }),
 );
 
 /** Whether anything is pending or in progress: looked for by itself, as counting reads all tasks of a session. */

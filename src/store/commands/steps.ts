@@ -11,7 +11,7 @@ import { transition } from "../../domain/state-machine.ts";
 import type { TaskError, TaskStatus } from "../../domain/task.ts";
 import { isTerminalTask } from "../../domain/task.ts";
 import type { Command, CommandContext, Row, SqlValue } from "../command.ts";
-import { defineRead, defineWrite, oneRow, rows, together } from "../command.ts";
+import { defineRead, defineWrite, notingReady, oneRow, rows, together } from "../command.ts";
 import { integer, rowToStep, text } from "../entity-rows.ts";
 import type { NewTask } from "../new-task.ts";
 import { insertRow, updateRow } from "../rows.ts";
@@ -62,13 +62,15 @@ export interface RecordStep {
  *
  * @throws PerdureError `lease-lost`, `wrong-state` for a step that is completed, `limit-reached`.
  */
-export const recordStep = defineWrite("record-step", recordOne, function* (context, inputs): Command<readonly void[]> {
-  const places = new Set(inputs.map(({ step }) => `${step.hold.executionId} ${step.position}`));
-  if (places.size === inputs.length) return yield* together(inputs.map((input) => recordOne(context, input)));
-  // The same step twice: what the second may do depends on the first.
-  for (const input of inputs) yield* recordOne(context, input);
-  return inputs.map(() => undefined);
-});
+export const recordStep = notingReady(
+  defineWrite("record-step", recordOne, function* (context, inputs): Command<readonly void[]> {
+    const places = new Set(inputs.map(({ step }) => `${step.hold.executionId} ${step.position}`));
+    if (places.size === inputs.length) return yield* together(inputs.map((input) => recordOne(context, input)));
+    // The same step twice: what the second may do depends on the first.
+    for (const input of inputs) yield* recordOne(context, input);
+    return inputs.map(() => undefined);
+  }),
+);
 
 function* recordOne(context: CommandContext, input: RecordStep): Command<void> {
   const execution = yield* heldExecution(context, input.step.hold);

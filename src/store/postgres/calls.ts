@@ -16,6 +16,10 @@ export type Outcome =
   | { readonly call: Call; readonly result: unknown }
   | { readonly call: Call; readonly error: unknown };
 
+export function withLatestInput(call: Call): Call {
+  return call.latestInput === undefined ? call : { ...call, input: call.latestInput() };
+}
+
 /** Those that gain by seeing what others do go behind them. */
 export function impatientFirst(calls: readonly Call[]): readonly Call[] {
   const [patient = [], others = []] = [true, false].map((wanted) =>

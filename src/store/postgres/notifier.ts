@@ -4,12 +4,11 @@ import type { PoolClient } from "pg";
 
 import { monotonicMs } from "../../base/stopwatch.ts";
 import type { ProjectId } from "../../domain/ids.ts";
+import type { CommitListener, OwnCommits } from "../port.ts";
 import type { Connections } from "./connections.ts";
 import { within } from "./connections.ts";
 import type { CommitListenerOptions } from "./commit-listener.ts";
 import { listenForCommits, notification } from "./commit-listener.ts";
-
-export type CommitListener = (own?: number) => void;
 
 export interface NotifierOptions extends Pick<CommitListenerOptions, "listens" | "storeId" | "newestSeq"> {
   readonly connections: Connections;
@@ -17,7 +16,7 @@ export interface NotifierOptions extends Pick<CommitListenerOptions, "listens" |
 }
 
 interface News {
-  own: number | undefined;
+  own: OwnCommits | undefined;
 }
 
 /** Most notifications a second: one each so many milliseconds. */
@@ -51,8 +50,8 @@ export class Notifier {
     };
   }
 
-  /** @param own The number of the store's newest commit, when it is told of nothing else. */
-  tellListeners(own: number | undefined): void {
+  /** @param own The store's own commits, when it is told of nothing else. */
+  tellListeners(own: OwnCommits | undefined): void {
     if (this.#news !== null) {
       this.#news.own = this.#news.own === undefined ? undefined : own;
       return;

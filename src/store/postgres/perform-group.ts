@@ -1,37 +1,85 @@
-/** Runs the calls of a group inside a transaction: at once, or each apart from the others so that it alone can fail. */
+/**
+ * Runs the calls of a group inside a transaction: at once, or each apart from the others so that it alone can fail. Calls
+ * that stand by follow when a task may have become ready.
+ */
 
 import { isPerdureError } from "../../base/errors.ts";
 import type { CommandContext } from "../command.ts";
 import type { Call, Outcome } from "./calls.ts";
 import { equalRuns } from "./calls.ts";
 import { fromPostgresError, isFromServer, isTransient } from "./postgres-errors.ts";
-import type { Transaction } from "./transaction.ts";
+import type { RowCounts, Transaction } from "./transaction.ts";
 
 interface Performing {
   readonly transaction: Transaction;
-  readonly contextOf: (actor: string) => CommandContext;
+  readonly contextOf: (call: Call) => CommandContext;
   /** Of the database, for messages. */
   readonly location: string;
 }
 
-export async function performAtOnce(
+export interface Group extends Omit<Performing, "contextOf"> {
+  /** What stood by and is carried out with them is added. */
+  readonly calls: Call[];
+  readonly isApart: boolean;
+  takeStanding(): readonly Call[];
+  contextOf(call: Call, noteReady: () => void): CommandContext;
+}
+
+export interface Performed {
+  readonly outcomes: readonly Outcome[];
+  /** A task may have become ready. */
+  readonly isReadying: boolean;
+}
+
+export async function performGroup({ calls, isApart, takeStanding, ...group }: Group): Promise<Performed> {
+  const { transaction } = group;
+  let isReadying = false;
+  const noteReady = (): void => {
+    isReadying = true;
+  };
+  const contextOf = (call: Call): CommandContext => {
+    if (call.command.notesReady !== true) noteReady();
+    return group.contextOf(call, noteReady);
+  };
+  const perform = (some: readonly Call[]): Promise<readonly Outcome[]> => {
+    transaction.reserve(rowsToInsert(some));
+    return isApart ? performApart({ ...group, contextOf }, some) : performAtOnce({ ...group, contextOf }, some);
+  };
+  const outcomes = await perform(calls);
+  const standing = isReadying ? takeStanding() : [];
+  if (standing.length === 0) return { outcomes, isReadying };
+  calls.push(...standing);
+  return { outcomes: [...outcomes, ...(await perform(standing))], isReadying };
+}
+
+/** By table, as far as the commands say. */
+function rowsToInsert(calls: readonly Call[]): RowCounts {
+  const counts: Record<string, number> = {};
+  for (const { command, input } of calls) {
+    for (const [table, count] of Object.entries(command.inserts?.(input) ?? {}))
+      counts[table] = (counts[table] ?? 0) + count;
+  }
+  return counts;
+}
+
+async function performAtOnce(
   { transaction, contextOf }: Performing,
   group: readonly Call[],
 ): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const calls of equalRuns(group)) {
-    const [{ command, actor }] = calls;
-    const context = contextOf(actor);
+    const [first] = calls;
+    const { command } = first;
     if (calls.length > 1 && command.performTogether !== undefined) {
       const inputs = calls.map((call) => call.input);
-      const results = await transaction.drive(command.performTogether(context, inputs));
+      const results = await transaction.drive(command.performTogether(contextOf(first), inputs));
       outcomes.push(...calls.map((call, at) => ({ call, result: results[at] })));
       continue;
     }
     for (const call of calls) {
       const before = transaction.writes;
       try {
-        const result = await transaction.drive(call.command.perform(contextOf(call.actor), call.input));
+        const result = await transaction.drive(call.command.perform(contextOf(call), call.input));
         outcomes.push({ call, result });
       } catch (error) {
         // Refused before it wrote anything: the others need not be done again.
@@ -43,7 +91,7 @@ export async function performAtOnce(
   return outcomes;
 }
 
-export async function performApart(
+async function performApart(
   { transaction, contextOf, location }: Performing,
   group: readonly Call[],
 ): Promise<readonly Outcome[]> {
@@ -51,7 +99,7 @@ export async function performApart(
   for (const call of group) {
     const goBack = await transaction.savepoint();
     try {
-      const result = await transaction.drive(call.command.perform(contextOf(call.actor), call.input));
+      const result = await transaction.drive(call.command.perform(contextOf(call), call.input));
       await transaction.settle();
       transaction.release();
       outcomes.push({ call, result });

@@ -18,20 +18,18 @@ import type { ProjectId } from "../../domain/ids.ts";
 import { asId } from "../../domain/ids.ts";
 import type { CommandContext, CommandDefinition } from "../command.ts";
 import { becomeProject } from "../commands/become-project.ts";
-import type { ExecuteOptions, ProjectIdentity, Store, StoreInspection } from "../port.ts";
+import type { CommitListener, ExecuteOptions, ProjectIdentity, Store, StoreInspection } from "../port.ts";
 import type { Call, Outcome } from "./calls.ts";
-import { impatientFirst, settle } from "./calls.ts";
+import { impatientFirst, settle, withLatestInput } from "./calls.ts";
 import { openConnections, within } from "./connections.ts";
 import { InDoubt } from "./in-doubt.ts";
 import type { Opened, Opening, PostgresStoreOptions } from "./opening.ts";
 import { failClock, lookAtClock, prepare } from "./opening.ts";
-import type { CommitListener } from "./notifier.ts";
 import { Notifier } from "./notifier.ts";
-import { performApart, performAtOnce } from "./perform-group.ts";
+import { performGroup } from "./perform-group.ts";
 import { fromPostgresError, isConnectionLost, isTransient, unreachableStore } from "./postgres-errors.ts";
 import { serverClock } from "./server-clock.ts";
 import { parsePostgresUrl } from "./store-url.ts";
-import type { RowCounts } from "./transaction.ts";
 import { StandingCalls } from "../standby.ts";
 import { watchForSilence } from "./silence.ts";
 import { TableStatistics } from "./table-statistics.ts";
@@ -89,7 +87,9 @@ class PooledStore implements PostgresStore {
   #writing: Promise<void> | null = null;
   readonly #reading = new Set<Promise<unknown>>();
   #lingering: NodeJS.Timeout | null = null;
-  #ownCommits = 0;
+  /** Numbers of its own commits. */
+  #newestCommit = 0;
+  #newestReadying = 0;
   #closing: Promise<void> | null = null;
   #isClosed = false;
   /** How long its last transaction waited for its turn. */
@@ -202,7 +202,7 @@ class PooledStore implements PostgresStore {
       const group: Call[] = [];
       try {
         const outcomes = await this.#commitGroup(group);
-        settle(outcomes, this.#ownCommits);
+        settle(outcomes, this.#newestCommit);
       } catch (error) {
         if (group.length === 0) this.#fill(group);
         for (const call of group) call.reject(fromPostgresError(error, this.#opening.url.location));
@@ -214,12 +214,7 @@ class PooledStore implements PostgresStore {
   #fill(group: Call[]): void {
     const calls = this.#queue.slice(0, GROUP_CALLS);
     this.#queue = this.#queue.slice(GROUP_CALLS);
-    if (calls.some(({ command }) => command.invitesClaims === true)) calls.push(...this.#standing.take());
-    const isAll = this.#queue.length === 0;
-    const latest = calls.map((call) =>
-      isAll && call.latestInput !== undefined ? { ...call, input: call.latestInput() } : call,
-    );
-    group.push(...impatientFirst(latest));
+    group.push(...impatientFirst(this.#queue.length === 0 ? calls.map(withLatestInput) : calls));
   }
 
   /** A read sees what the calls before it wrote, and does not hold up those after it. */
@@ -281,22 +276,32 @@ class PooledStore implements PostgresStore {
         this.#notifier.tellOthersSoon();
         return settled;
       }
-      const contextOf = (actor: string): CommandContext => this.#contextOf(actor);
-      transaction.reserve(rowsToInsert(group));
-      const performing = { transaction, contextOf, location: this.#opening.url.location };
-      const outcomes = isApart ? await performApart(performing, group) : await performAtOnce(performing, group);
+      const { outcomes, isReadying } = await performGroup({
+        transaction,
+        location: this.#opening.url.location,
+        calls: group,
+        isApart,
+        takeStanding: () => this.#standing.take().map(withLatestInput),
+        contextOf: ({ actor }, noteReady) => ({ ...this.#contextOf(actor), noteReady }),
+      });
       const mark = await transaction.mark();
       if (mark !== null) inDoubt.enter(mark, outcomes);
       const news = transaction.logged > 0 ? this.#notifier.tellOthers() : null;
       this.#knownSeq = (await transaction.commit(news)) ?? this.#knownSeq;
       inDoubt.leave();
       this.#statistics.note(transaction.logged);
-      if (transaction.writes > 0) this.#notifier.tellListeners(++this.#ownCommits);
+      if (transaction.writes > 0) this.#tellListeners(isReadying);
       return outcomes;
     } catch (error) {
       if (!isConnectionLost(error)) await transaction.rollback();
       throw error;
     }
+  }
+
+  #tellListeners(isReadying: boolean): void {
+    this.#newestCommit += 1;
+    if (isReadying) this.#newestReadying = this.#newestCommit;
+    this.#notifier.tellListeners({ newest: this.#newestCommit, newestReadying: this.#newestReadying });
   }
 
   #begin(client: PoolClient, mode: "write" | "read"): Transaction {
@@ -380,16 +385,6 @@ class PooledStore implements PostgresStore {
   #closedError(): Error {
     return unreachableStore(this.#opening.url.location, "the store is closed", "Open it again with openPerdure.");
   }
-}
-
-/** By table, as far as the commands say. */
-function rowsToInsert(group: readonly Call[]): RowCounts {
-  const counts: Record<string, number> = {};
-  for (const { command, input } of group) {
-    for (const [table, count] of Object.entries(command.inserts?.(input) ?? {}))
-      counts[table] = (counts[table] ?? 0) + count;
-  }
-  return counts;
 }
 
 const INVALID_INDEXES_SQL = `select c.relname as name from pg_index i join pg_class c on c.oid = i.indexrelid

@@ -6,11 +6,14 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemRandom } from "../../base/random.ts";
 import { asId } from "../../domain/ids.ts";
 import type { SessionId, WorkerId } from "../../domain/ids.ts";
-import { aSession, aTask, aWorker } from "../../testing/builders.ts";
+import { anEnvironment, aSession, aTask, aWorker } from "../../testing/builders.ts";
+import { createCheckpoint } from "../commands/checkpoints.ts";
 import { claimTasks } from "../commands/claims.ts";
 import { createTasks } from "../commands/create-tasks.ts";
+import { completeExecution } from "../commands/executions.ts";
 import { createSession } from "../commands/sessions.ts";
 import { registerWorker } from "../commands/workers.ts";
+import type { OwnCommits } from "../port.ts";
 import { Dropped, Standby } from "../standby.ts";
 import { sharedPostgres } from "../testing/postgres/shared-postgres.ts";
 import type { PostgresStore } from "./postgres-store.ts";
@@ -39,17 +42,54 @@ async function create(count: number, onCommitted?: (number: number) => void): Pr
 }
 
 test("a claim that stands by is committed with the tasks that are created, and not before", async () => {
-  const commits = { claim: 0, session: 0, create: 0 };
+  const commits = { claim: 0, checkpoint: 0, create: 0 };
   const claiming = store.execute(claimTasks, CLAIM, {
     standby: new Standby(),
     onCommitted: (number) => (commits.claim = number),
   });
-  await store.execute(createSession, aSession(), { onCommitted: (number) => (commits.session = number) });
+  await store.execute(
+    createCheckpoint,
+    { sessionId, label: "before", kind: "manual", environment: anEnvironment(), workspace: null },
+    { onCommitted: (number) => (commits.checkpoint = number) },
+  );
   expect(commits.claim).toBe(0);
   await create(3, (number) => (commits.create = number));
   expect((await claiming).claimed.map(({ task }) => task.title)).toEqual(["task 0", "task 1", "task 2"]);
   expect(commits.claim).toBe(commits.create);
-  expect(commits.create).toBe(commits.session + 1);
+  expect(commits.create).toBe(commits.checkpoint + 1);
+});
+
+test("a claim that stands by is committed with the end of a task that releases another, and with no other end", async () => {
+  const told: (OwnCommits | undefined)[] = [];
+  store.onCommit((own) => told.push(own));
+  const [first, last] = ["first", "last"].map((title) => aTask({ ref: title, key: null, title }));
+  const next = aTask({ ref: "next", key: null, title: "next", needs: ["first"] });
+  if (first === undefined || last === undefined) throw new Error("two titles make two tasks");
+  await store.execute(createTasks, { sessionId, tasks: [first, last, next] });
+  const { claimed, isExhausted } = await store.execute(claimTasks, { ...CLAIM, limit: 2 });
+  expect([claimed.map(({ task }) => task.title), isExhausted]).toEqual([["first", "last"], true]);
+
+  const commits = new Map<string, number>();
+  const claiming = store.execute(claimTasks, CLAIM, {
+    standby: new Standby(),
+    onCommitted: (number) => commits.set("claim", number),
+  });
+  const complete = async (title: string): Promise<void> => {
+    const execution = claimed.find(({ task }) => task.title === title)?.execution;
+    if (execution === undefined) throw new Error(`${title} was not claimed`);
+    const hold = { executionId: execution.id, fence: execution.fence };
+    const onCommitted = (number: number): unknown => commits.set(title, number);
+    await store.execute(completeExecution, { hold, result: null, next: null }, { onCommitted });
+  };
+  await complete("last");
+  expect(commits.has("claim")).toBe(false);
+  await expect.poll(() => told.at(-1)?.newest).toBe(commits.get("last"));
+  expect(told.at(-1)?.newestReadying).toBeLessThan(commits.get("last") ?? 0);
+
+  await complete("first");
+  expect((await claiming).claimed.map(({ task }) => task.title)).toEqual(["next"]);
+  expect(commits.get("claim")).toBe(commits.get("first"));
+  await expect.poll(() => told.at(-1)?.newestReadying).toBe(commits.get("first"));
 });
 
 test("one that is told to go goes alone, with the input of that moment", async () => {

@@ -3,7 +3,8 @@
 import { describe, expect, it } from "vitest";
 
 import { LIMITS } from "../../domain/limits.ts";
-import { claimTasks, planOccurrence } from "../../store/commands/claims.ts";
+import { claimTasks } from "../../store/commands/claims.ts";
+import { planOccurrence } from "../../store/commands/plan-occurrence.ts";
 import type { ListChanges } from "../../store/commands/changes.ts";
 import { listChanges } from "../../store/commands/changes.ts";
 import { createTasks } from "../../store/commands/create-tasks.ts";
