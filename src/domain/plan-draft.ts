@@ -35,6 +35,8 @@ export interface TaskDraft {
   readonly executor: string | null;
   readonly input: Json;
   readonly needs: readonly string[];
+  /** Those of `needs` that the file does not say: they follow from where the task stands. */
+  readonly needsByPlace: readonly string[];
   readonly priority: number;
   readonly weight: number;
   readonly maxRetries: number;

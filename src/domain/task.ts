@@ -99,6 +99,8 @@ export interface Task {
 /** A task with what belongs to it in other tables. */
 export interface TaskDetail extends Task {
   readonly dependencies: readonly TaskId[];
+  /** What it comes after beyond those, because something between them was done before its turn. */
+  readonly comesAfter: readonly TaskId[];
   readonly artifacts: readonly string[];
   readonly progress: Progress;
   readonly result: Json;

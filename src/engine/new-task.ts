@@ -23,6 +23,7 @@ export interface TaskSpecification {
   readonly key?: string | null;
   readonly parent?: string | null;
   readonly needs?: readonly string[];
+  readonly needsByPlace?: readonly string[];
   readonly title: string;
   readonly description?: string | null | undefined;
   readonly executor: string;
@@ -69,6 +70,7 @@ export function toNewTask(task: TaskSpecification, now: Millis): NewTask {
     key: task.key ?? null,
     parent: task.parent ?? null,
     needs: task.needs ?? [],
+    needsByPlace: task.needsByPlace ?? [],
     title: task.title,
     description: task.description ?? null,
     executor: task.executor,

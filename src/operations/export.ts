@@ -9,7 +9,7 @@ import { listAllTasks } from "./all-tasks.ts";
 import { sessionReference } from "./json/inputs.ts";
 import { defineOperation } from "./operation.ts";
 import { findSessionId } from "./references.ts";
-import { storedPlan } from "./stored-plan.ts";
+import { storedPlan, withOrderSaid } from "./stored-plan.ts";
 
 const FORMATS = ["yaml", "json", "markdown"] as const;
 type Format = (typeof FORMATS)[number];
@@ -27,8 +27,8 @@ export const exportPlan = defineOperation({
   async run(context, { session: reference, format }) {
     const sessionId = await findSessionId(context, reference);
     const session = await context.store.execute(getSession, { sessionId });
-    const stored = storedPlan(session, await listAllTasks(context, { sessionId }));
-    const draft = { ...stored.draft, tasks: stored.draft.tasks.map(withoutDefaultExecutor) };
+    const stored = withOrderSaid(storedPlan(session, await listAllTasks(context, { sessionId })));
+    const draft = { ...stored, tasks: stored.tasks.map(withoutDefaultExecutor) };
     const { text, notCarried } = await write(draft, format);
     return { text, format, notices: [...draft.notices.map(({ message }) => message), ...notCarried] };
   },

@@ -3,6 +3,7 @@
 import * as v from "valibot";
 
 import { PerdureError } from "../base/errors.ts";
+import { comesAfter } from "../domain/done-out-of-turn.ts";
 import type { SessionId } from "../domain/ids.ts";
 import { createTasks } from "../store/commands/create-tasks.ts";
 import { findPlanSession } from "../store/commands/plan-sessions.ts";
@@ -157,12 +158,18 @@ async function addToSession(
   { draft }: FoundPlan,
   sessionId: SessionId,
 ): Promise<SubmittedPlan> {
-  const present = new Set((await listAllTasks(context, { sessionId })).map((task) => task.key));
+  const statusOf = new Map((await listAllTasks(context, { sessionId })).map(({ key, status }) => [key, status]));
+  const ticked = new Set(draft.tasks.filter(({ status }) => status === "completed").map(({ key }) => key));
+  const after = comesAfter(draft.tasks, (key) =>
+    statusOf.has(key) ? statusOf.get(key) === "completed" : ticked.has(key),
+  );
   const tasks = await draftToNewTasks(draft, {
     now: context.clock.now(),
     commandTimeoutMs: context.config.worker.commandTimeoutMs,
   });
-  const fresh = tasks.filter((task) => !present.has(task.key));
+  const fresh = tasks
+    .filter((task) => !statusOf.has(task.key))
+    .map((task) => ({ ...task, needs: [...task.needs, ...(after.get(task.ref) ?? [])] }));
   const { status, name } = await context.store.execute(getSession, { sessionId });
   if (status === "cancelled") {
     throw new PerdureError("wrong-state", {
@@ -173,7 +180,7 @@ async function addToSession(
   }
   if (fresh.length > 0) await context.store.execute(createTasks, { sessionId, tasks: fresh });
   const session = await context.store.execute(getSession, { sessionId });
-  const kept = tasks.filter((task) => present.has(task.key)).map((task) => task.ref);
+  const kept = tasks.filter((task) => statusOf.has(task.key)).map((task) => task.ref);
   const added = fresh.map((task) => task.ref);
   return { session, isNew: false, added, changed: [], completed: [], cancelled: [], kept };
 }

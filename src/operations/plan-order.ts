@@ -1,6 +1,7 @@
 /** The waves in which the tasks of a plan can run: pure, from what they need. */
 
 import { inDependencyOrder } from "../domain/dependency-graph.ts";
+import { comesAfter } from "../domain/done-out-of-turn.ts";
 import type { TaskDraft } from "../domain/plan-draft.ts";
 import { GROUP_EXECUTOR } from "../domain/task.ts";
 
@@ -9,14 +10,18 @@ export interface PlanOrder {
   readonly waves: readonly (readonly string[])[];
   /** The wave of each task, from 0. A group is in that of the last of its parts. `null` for what is done already. */
   readonly levelOf: ReadonlyMap<string, number | null>;
+  /** What each waits for: what it needs, and what it comes after although something between them is done already. */
+  readonly needsOf: ReadonlyMap<string, readonly string[]>;
 }
 
-type OrderedTask = Pick<TaskDraft, "key" | "needs" | "parentKey" | "executor" | "status">;
+type OrderedTask = Pick<TaskDraft, "key" | "needs" | "needsByPlace" | "parentKey" | "executor" | "status">;
 
 /** Each task comes one wave after the last of what it waits for. The tasks have no cycle. */
 export function orderPlan(tasks: readonly OrderedTask[]): PlanOrder {
   const byKey = new Map(tasks.map((task) => [task.key, task]));
-  const waitsFor = new Map<string, readonly string[]>(tasks.map((task) => [task.key, task.needs]));
+  const after = comesAfter(tasks, (key) => byKey.get(key)?.status === "completed");
+  const needsOf = new Map(tasks.map(({ key, needs }) => [key, [...needs, ...(after.get(key) ?? [])]]));
+  const waitsFor = new Map<string, readonly string[]>(needsOf);
   for (const { key, parentKey } of tasks) {
     if (parentKey !== null) waitsFor.set(parentKey, [...(waitsFor.get(parentKey) ?? []), key]);
   }
@@ -24,12 +29,12 @@ export function orderPlan(tasks: readonly OrderedTask[]): PlanOrder {
   for (const key of inDependencyOrder([...byKey.keys()], (task) => waitsFor.get(task) ?? [])) {
     const task = byKey.get(key);
     if (task === undefined) continue;
-    const after = (waitsFor.get(key) ?? []).map((need) => levelOf.get(need) ?? -1);
-    const last = Math.max(-1, ...after);
+    const levels = (waitsFor.get(key) ?? []).map((need) => levelOf.get(need) ?? -1);
+    const last = Math.max(-1, ...levels);
     const own = task.executor === GROUP_EXECUTOR ? Math.max(0, last) : last + 1;
     levelOf.set(key, task.status === "pending" ? own : null);
   }
-  return { waves: wavesOf(tasks, levelOf), levelOf };
+  return { waves: wavesOf(tasks, levelOf), levelOf, needsOf };
 }
 
 function wavesOf(tasks: readonly OrderedTask[], levelOf: PlanOrder["levelOf"]): readonly (readonly string[])[] {

@@ -23,6 +23,7 @@ export const planShow = defineOperation({
         key: v.string(),
         title: v.string(),
         executor: v.string(),
+        /** What it waits for; also what a box that was ticked before its turn stands behind. */
         needs: v.array(v.string()),
         parent: v.nullable(v.string()),
         priority: v.number(),
@@ -37,7 +38,7 @@ export const planShow = defineOperation({
   }),
   async run(context, input) {
     const { draft } = await readPlanFrom(context, input);
-    const { waves, levelOf } = orderPlan(draft.tasks);
+    const { waves, levelOf, needsOf } = orderPlan(draft.tasks);
     return {
       name: draft.name,
       goal: draft.goal,
@@ -46,7 +47,7 @@ export const planShow = defineOperation({
         key: task.key,
         title: task.title,
         executor: task.executor ?? "",
-        needs: [...task.needs],
+        needs: [...(needsOf.get(task.key) ?? [])],
         parent: task.parentKey,
         priority: task.priority,
         status: task.status,

@@ -28,6 +28,7 @@ async function draftToNewTask(task: TaskDraft, { now, commandTimeoutMs }: PlanTa
       key: task.key,
       parent: task.parentKey,
       needs: task.needs,
+      needsByPlace: task.needsByPlace,
       title: task.title,
       description: task.description,
       executor,

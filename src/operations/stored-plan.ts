@@ -35,6 +35,7 @@ function toDraft(task: TaskDetail, keyOf: ReadonlyMap<TaskId, string>): TaskDraf
     key: keyOf.get(task.id) ?? task.id,
     parentKey: task.parentId === null ? null : (keyOf.get(task.parentId) ?? null),
     needs: task.dependencies.map((id) => keyOf.get(id)).filter((key) => key !== undefined),
+    needsByPlace: [],
     title,
     description,
     executor,
@@ -55,6 +56,18 @@ function toDraft(task: TaskDetail, keyOf: ReadonlyMap<TaskId, string>): TaskDraf
     status: task.status === "completed" || task.status === "cancelled" ? task.status : "pending",
     completedAt: task.status === "completed" ? task.completedAt : null,
   };
+}
+
+/** Needs also what it comes after although something between them was done before its turn: no file says that otherwise. */
+export function withOrderSaid({ draft, taskOf }: StoredPlan): PlanDraft {
+  const openKeys = new Map(
+    [...taskOf].flatMap(([key, { id, status }]) => (status === "completed" ? [] : [[id, key] as const])),
+  );
+  const tasks = draft.tasks.map((task) => {
+    const order = taskOf.get(task.key)?.comesAfter.map((id) => openKeys.get(id)) ?? [];
+    return { ...task, needs: [...task.needs, ...order.filter((key) => key !== undefined)] };
+  });
+  return { ...draft, tasks };
 }
 
 /** A task that was moved may stand before its parent in the store. */

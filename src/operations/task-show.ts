@@ -26,8 +26,8 @@ const related = v.object({
   key: v.nullable(v.string()),
   title: v.string(),
   status: v.picklist(TASK_STATUSES),
-  /** `needs` was said by a plan; a parent waits for a `part`; a running task waits for its `child`. */
-  kind: v.picklist(["needs", "part", "child"]),
+  /** `needs` was said by a plan; `order` is for what was done between them; a parent waits for a `part`; a running task waits for its `child`. */
+  kind: v.picklist(["needs", "order", "part", "child"]),
 });
 
 export const taskShow = defineOperation({
@@ -43,7 +43,7 @@ export const taskShow = defineOperation({
     /** Newest first. */
     executions: v.array(executionSchema),
     artifactsDetail: v.array(artifactSchema),
-    /** What it needs by name: `dependencies` with what those are called and how they stand. */
+    /** What it needs by name, `dependencies`, and what else it comes after, with what those are called and how they stand. */
     needs: v.array(related),
     dependents: v.array(related),
   }),

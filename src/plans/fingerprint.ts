@@ -7,10 +7,10 @@ import type { PlanDraft, TaskDraft } from "../domain/plan-draft.ts";
 import { withoutRecord } from "./progress-record.ts";
 
 /** What a task is, apart from how far it is and which line it stands on. */
-export type TaskDefinition = Omit<TaskDraft, "status" | "completedAt" | "source">;
+export type TaskDefinition = Omit<TaskDraft, "needsByPlace" | "status" | "completedAt" | "source">;
 
 export function definitionOf(task: TaskDraft): TaskDefinition {
-  const { status: _status, completedAt: _completedAt, source: _source, ...definition } = task;
+  const { needsByPlace: _byPlace, status: _status, completedAt: _completedAt, source: _source, ...definition } = task;
   return { ...definition, context: withoutRecord(task.context) };
 }
 

@@ -14,9 +14,11 @@ import type { Place, Problems } from "./problems.ts";
 export interface Reference {
   readonly key: string;
   readonly place: Place;
+  /** Follows from where the task stands; the file does not say it. */
+  readonly isImplied?: boolean;
 }
 
-/** `draft.needs`, `draft.parentKey` and `draft.source` are set from the references here. */
+/** `draft.needs`, `draft.needsByPlace`, `draft.parentKey` and `draft.source` are set from the references here. */
 export interface LocatedTask {
   readonly draft: TaskDraft;
   readonly place: Place;
@@ -68,9 +70,12 @@ export function finishPlan(plan: UnfinishedPlan, problems: Problems, options: Fi
 }
 
 function toDraft({ draft, needs, parent, place }: LocatedTask): TaskDraft {
+  const said = new Set(needs.filter((need) => need.isImplied !== true).map((need) => need.key));
+  const keys = [...new Set(needs.map((need) => need.key))];
   return {
     ...draft,
-    needs: [...new Set(needs.map((need) => need.key))],
+    needs: keys,
+    needsByPlace: keys.filter((key) => !said.has(key)),
     parentKey: parent?.key ?? null,
     source: { file: place.file, line: place.line },
   };
@@ -108,7 +113,7 @@ function resolveReferences(
   const byLowerCase = new Map([...keys].map((key) => [key.toLowerCase(), key]));
   const find = (reference: Reference, from: TaskDraft, verb: string): Reference | null => {
     const key = keys.has(reference.key) ? reference.key : byLowerCase.get(reference.key.toLowerCase());
-    if (key !== undefined) return { key, place: reference.place };
+    if (key !== undefined) return { ...reference, key };
     const { file, line } = reference.place;
     if (missing === "notice") {
       const message = `"${from.key}" ${verb} "${reference.key}", which is not among these files: left out`;

@@ -25,7 +25,6 @@ export interface OrderRules {
 }
 
 export interface OrderedReference extends Reference {
-  /** Follows from where the task stands; the file does not say it. */
   readonly isImplied: boolean;
 }
 

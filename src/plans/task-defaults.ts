@@ -41,6 +41,7 @@ export function blankTask(key: string, title: string, defaults: TaskDefaults): T
     executor: null,
     input: null,
     needs: [],
+    needsByPlace: [],
     ...defaults,
     schedule: null,
     context: {},

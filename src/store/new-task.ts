@@ -15,6 +15,8 @@ export interface NewTask {
   readonly parent: string | null;
   /** Each a `ref` of the same call, else the key or id of a task in the session. */
   readonly needs: readonly string[];
+  /** Those of `needs` that follow from the place of the task in its plan (`done-out-of-turn.ts`). */
+  readonly needsByPlace: readonly string[];
   readonly title: string;
   readonly description: string | null;
   readonly executor: string;

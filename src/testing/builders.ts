@@ -17,6 +17,7 @@ export function aTask(sketch: TaskSketch): NewTask {
     key: sketch.ref,
     parent: null,
     needs: [],
+    needsByPlace: [],
     title: sketch.ref,
     description: null,
     executor: "function",

@@ -158,7 +158,9 @@ async function readyNow(
   context: OperationContext,
   dependents: v.InferInput<typeof taskShow.output>["dependents"],
 ): Promise<string[]> {
-  const waiting = dependents.filter(({ status, kind }) => status === "blocked" && kind === "needs");
+  const waiting = dependents.filter(
+    ({ status, kind }) => status === "blocked" && (kind === "needs" || kind === "order"),
+  );
   const now = await Promise.all(waiting.slice(0, MOST_DEPENDENTS).map(({ id }) => showTask(context, id)));
   return now.filter(({ status }) => status === "pending").map(taskName);
 }

@@ -25,8 +25,8 @@ import {
   settleDependents,
 } from "./dependencies.ts";
 import { openSessionForWork } from "./session-rows.ts";
-import type { Resolved } from "./task-references.ts";
-import { recurs, resolveReferences } from "./task-references.ts";
+import type { ComesAfter, Resolved } from "./task-references.ts";
+import { comesAfterOf, recurs, resolveReferences } from "./task-references.ts";
 
 export interface CreateTasks {
   readonly sessionId: SessionId;
@@ -59,7 +59,7 @@ function* createTogether(
 function* createInSession(context: CommandContext, input: CreateTasks): Command<readonly Task[]> {
   const session = yield* openSessionForWork(context, input.sessionId);
   refuseOverLimit(session, integer(session.unfinished), input.tasks);
-  return yield* insertBeyondLimit(context, session, input.tasks);
+  return yield* insertBeyondLimit(context, session, input);
 }
 
 /** The tasks of a call, with refs that mean nothing in another. */
@@ -71,6 +71,7 @@ function withOwnRefs({ tasks }: CreateTasks, at: number): readonly NewTask[] {
     ref: own(task.ref),
     parent: task.parent === null ? null : own(task.parent),
     needs: task.needs.map(own),
+    needsByPlace: task.needsByPlace.map(own),
   }));
 }
 
@@ -85,18 +86,21 @@ export function* insertTasks(
   tasks: readonly NewTask[],
 ): Command<readonly Task[]> {
   refuseOverLimit(session, yield* loadOf(context, text(session.id)), tasks);
-  return yield* insertBeyondLimit(context, session, tasks);
+  return yield* insertBeyondLimit(context, session, { tasks });
 }
 
-/** The same, leaving it to the caller to see in the end that the session holds no more than it may (`refuseOverLoad`). */
+/**
+ * The same, leaving it to the caller to see in the end that the session holds no more than it may (`refuseOverLoad`).
+ * `after` is given where `tasks` are but a part of a plan.
+ */
 export function* insertBeyondLimit(
   context: CommandContext,
   session: Row,
-  tasks: readonly NewTask[],
+  { tasks, after = comesAfterOf(tasks) }: { readonly tasks: readonly NewTask[]; readonly after?: ComesAfter },
 ): Command<readonly Task[]> {
   refuseDuplicates(tasks);
-  const resolved = yield* resolveReferences(context, session, tasks);
-  const edges = edgesOf(tasks, resolved);
+  const resolved = yield* resolveReferences(context, session, tasks, after);
+  const edges = edgesOf(tasks, resolved, after);
   refuseCycle(tasks, edges);
 
   const byRef = new Map(tasks.map((task) => [task.ref, task]));
@@ -176,9 +180,14 @@ function refuseGrowth(session: Row, unfinished: number, added: number): void {
   });
 }
 
-/** What each new task waits for: what it needs, and every other new task below it that does not recur. */
-function edgesOf(tasks: readonly NewTask[], resolved: Resolved): ReadonlyMap<string, readonly Edge[]> {
-  const edges = new Map<string, Edge[]>(tasks.map((task) => [task.ref, uniqueNeeds(task, resolved)]));
+/** What each new task waits for: what it needs or comes after, and every other new task below it that does not recur. */
+function edgesOf(
+  tasks: readonly NewTask[],
+  resolved: Resolved,
+  after: ComesAfter,
+): ReadonlyMap<string, readonly Edge[]> {
+  const orderOf = ({ ref }: NewTask): Edge[] => (after.get(ref) ?? []).map((to) => ({ to, kind: "order" }));
+  const edges = new Map(tasks.map((task) => [task.ref, [...uniqueNeeds(task, resolved), ...orderOf(task)]]));
   for (const task of tasks) {
     const parentEdges = task.parent === null || recurs(task) ? undefined : edges.get(task.parent);
     if (parentEdges?.some((edge) => edge.to === task.ref) === false) parentEdges.push({ to: task.ref, kind: "part" });

@@ -26,11 +26,13 @@ import {
   retryText,
   waitForParts,
 } from "./create-tasks.ts";
+import type { EdgeKind } from "./dependencies.ts";
 import { nameOfTask, recountDependencies, settleDependents } from "./dependencies.ts";
 import type { NewSession } from "./sessions.ts";
 import { insertSession } from "./sessions.ts";
 import { loadSession, openSessionForWork, sessionRow } from "./session-rows.ts";
 import { cancelTree, endRunning, retryRow } from "./task-actions.ts";
+import { comesAfterOf } from "./task-references.ts";
 import { taskRow } from "./task-rows.ts";
 import { endTask } from "./executions.ts";
 
@@ -152,7 +154,8 @@ function* syncPlan(context: CommandContext, found: Row, input: SubmitPlan): Comm
   const fresh = input.tasks.filter((task) => !present.has(task.ref));
   // What the plan drops makes room for what it adds, so the limit is looked at in the end.
   const load = yield* loadOf(context, text(session.id));
-  const created = yield* insertBeyondLimit(context, session, fresh);
+  const after = comesAfterOf(input.tasks, (key) => present.get(key)?.status === "completed");
+  const created = yield* insertBeyondLimit(context, session, { tasks: fresh, after });
   const changed: string[] = [];
   const kept: string[] = [];
   const completed: string[] = [];
@@ -161,10 +164,16 @@ function* syncPlan(context: CommandContext, found: Row, input: SubmitPlan): Comm
     if (taskId === undefined) continue;
     // Read anew at each step: what was done to another task may have changed this one.
     const hasMoved = yield* moveTask(context, yield* taskRow(context, text(taskId)), task.parent);
-    const synced = yield* syncTask(context, yield* taskRow(context, text(taskId)), task);
+    const wanted = { task, order: after.get(task.ref) ?? [] };
+    const synced = yield* syncTask(context, yield* taskRow(context, text(taskId)), wanted);
     const outcome = hasMoved && synced === "same" ? "changed" : synced;
     if (outcome === "changed") changed.push(task.ref);
     if (outcome === "kept") kept.push(task.ref);
+  }
+  // Only when everything has its place: who follows a task that is done now must know what else it comes after.
+  for (const task of input.tasks) {
+    const taskId = present.get(task.ref)?.id;
+    if (taskId === undefined) continue;
     if (yield* completeIfTicked(context, yield* taskRow(context, text(taskId)), task)) completed.push(task.ref);
   }
   const wanted = new Set(input.tasks.map((task) => task.ref));
@@ -205,7 +214,13 @@ function refuseCycleInPlan(tasks: readonly NewTask[]): void {
 
 type SyncOutcome = "same" | "changed" | "kept";
 
-function* syncTask(context: CommandContext, current: Row, task: NewTask): Command<SyncOutcome> {
+interface WantedTask {
+  readonly task: NewTask;
+  /** What it comes after beyond its needs. */
+  readonly order: readonly string[];
+}
+
+function* syncTask(context: CommandContext, current: Row, { task, order }: WantedTask): Command<SyncOutcome> {
   const definition = {
     title: task.title,
     description: task.description,
@@ -228,10 +243,16 @@ function* syncTask(context: CommandContext, current: Row, task: NewTask): Comman
   const differs = Object.entries(definition).some(
     ([column, value]) => column !== "source" && (current[column] ?? null) !== value,
   );
-  const needsDiffer = !sameSet(yield* needsOf(context, current), task.needs);
+  const edges = yield* namedEdges(context, current);
+  const needsDiffer = !sameSet(keysOf(edges, "needs"), task.needs);
+  const orderDiffers = current.execution_id === null && isOrderOther(edges, order);
   const isBack = current.status === "cancelled" && current.blocked_note === GONE_FROM_PLAN && task.status === "pending";
-  if (!differs && !needsDiffer && !isBack) return "same";
-  if (current.status === "in_progress" || current.status === "completed") return "kept";
+  const isFixed = current.status === "in_progress" || current.status === "completed";
+  if (!differs && !needsDiffer && !isBack) {
+    if (orderDiffers && !isFixed) yield* replaceNeeds(context, current, { needs: task.needs, order });
+    return "same";
+  }
+  if (isFixed) return "kept";
   const isRescheduled = current.schedule !== definition.schedule;
   const due = isRescheduled
     ? { scheduled_for: task.scheduledFor, missed_until: null, run_at: task.runAt ?? context.now }
@@ -240,7 +261,7 @@ function* syncTask(context: CommandContext, current: Row, task: NewTask): Comman
     verb: "edit",
     patch: { ...definition, ...due, updated_at: context.now },
   });
-  if (needsDiffer) yield* replaceNeeds(context, edited, task.needs);
+  if (needsDiffer || orderDiffers) yield* replaceNeeds(context, edited, { needs: task.needs, order });
   else yield* recountUnfinished(context, text(current.id));
   if (isBack) yield* retryRow(context, yield* taskRow(context, text(current.id)));
   return "changed";
@@ -299,34 +320,55 @@ function sameSet(a: readonly string[], b: readonly string[]): boolean {
   return a.length === wanted.size && a.every((key) => wanted.has(key));
 }
 
-function* needsOf(context: CommandContext, task: Row): Command<readonly string[]> {
-  const sql = `select t.key as key from dependencies d join tasks t on t.project_id = d.project_id and t.id = d.depends_on_id
-    where d.project_id = ? and d.task_id = ? and d.kind = 'needs' order by t.seq`;
-  return (yield* rows(sql, context.projectId, text(task.id))).map((row) => text(row.key));
+/** What it needs or comes after, each with the key and state of that. */
+function* namedEdges(context: CommandContext, task: Row): Command<readonly Row[]> {
+  const sql = `select t.key as key, t.status as status, d.kind as kind
+    from dependencies d join tasks t on t.project_id = d.project_id and t.id = d.depends_on_id
+    where d.project_id = ? and d.task_id = ? and d.kind in ('needs', 'order') order by t.seq`;
+  return yield* rows(sql, context.projectId, text(task.id));
+}
+
+function keysOf(edges: readonly Row[], kind: EdgeKind): readonly string[] {
+  return edges.filter((edge) => edge.kind === kind).map((edge) => text(edge.key));
+}
+
+/** What is completed by now holds nothing back and is left. */
+function isOrderOther(edges: readonly Row[], order: readonly string[]): boolean {
+  const open = edges.filter((edge) => edge.status !== "completed");
+  return !sameSet(keysOf(open, "order"), order);
 }
 
 /**
- * Sets what a task needs, by keys or ids of its session. The cycle check is the caller's. Between two tasks there is one
- * edge: what is needed by name and also a part is needed.
+ * Sets what a task needs and what it comes after beyond that, by keys or ids of its session. The cycle check is the
+ * caller's. Between two tasks there is one edge: what is needed by name and also a part is needed.
  */
-export function* replaceNeeds(context: CommandContext, task: Row, needs: readonly string[]): Command<void> {
-  const edgeSql = `select project_id, ${columnsOf(DEPENDENCIES)} from dependencies where project_id = ? and task_id = ? and kind = 'needs'`;
-  const wanted = new Set<string>();
-  for (const need of needs) wanted.add(yield* idOfNeed(context, task, need));
-  refuseTooManyNeeds(nameOfTask(task), wanted.size);
+export function* replaceNeeds(
+  context: CommandContext,
+  task: Row,
+  { needs, order }: { readonly needs: readonly string[]; readonly order: readonly string[] },
+): Command<void> {
+  const edgeSql = `select project_id, ${columnsOf(DEPENDENCIES)} from dependencies
+    where project_id = ? and task_id = ? and kind in ('needs', 'order')`;
+  const wanted = new Map<string, EdgeKind>();
+  for (const other of order) wanted.set(yield* idOfNeed(context, task, other), "order");
+  for (const need of needs) wanted.set(yield* idOfNeed(context, task, need), "needs");
+  refuseTooManyNeeds(nameOfTask(task), [...wanted.values()].filter((kind) => kind === "needs").length);
   for (const edge of yield* rows(edgeSql, context.projectId, text(task.id))) {
-    if (wanted.delete(text(edge.depends_on_id))) continue;
+    if (wanted.get(text(edge.depends_on_id)) === edge.kind) {
+      wanted.delete(text(edge.depends_on_id));
+      continue;
+    }
     yield* deleteRow(context, DEPENDENCIES, edge, { verb: "undepend" });
     const target = yield* taskRow(context, text(edge.depends_on_id));
     if (target.parent_id === task.id && !isRecurringRow(target)) {
       yield* insertEdge(context, { task, dependsOnId: text(target.id), kind: "part" });
     }
   }
-  for (const id of wanted) {
-    refuseRecurring(task, yield* taskRow(context, id));
+  for (const [id, kind] of wanted) {
+    if (kind === "needs") refuseRecurring(task, yield* taskRow(context, id));
     const weaker = yield* edgeRow(context, text(task.id), id);
     if (weaker !== null) yield* deleteRow(context, DEPENDENCIES, weaker, { verb: "undepend" });
-    yield* insertEdge(context, { task, dependsOnId: id, kind: "needs" });
+    yield* insertEdge(context, { task, dependsOnId: id, kind });
   }
   yield* recountUnfinished(context, text(task.id));
 }

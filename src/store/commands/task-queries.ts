@@ -174,8 +174,8 @@ export const getResultOfNeed = defineRead(
 /** A task with what other tables say of it. */
 export function* taskDetail(context: CommandContext, row: Row): Command<TaskDetail> {
   const task = rowToTask(yield* withValues(row, ["input", "context"]));
-  const dependencies = yield* rows(
-    "select d.depends_on_id as id from dependencies d where d.project_id = ? and d.task_id = ? and d.kind = 'needs'",
+  const edges = yield* rows(
+    "select depends_on_id as id, kind from dependencies where project_id = ? and task_id = ? and kind in ('needs', 'order')",
     context.projectId,
     task.id,
   );
@@ -187,13 +187,18 @@ export function* taskDetail(context: CommandContext, row: Row): Command<TaskDeta
   const execution = task.executionId === null ? null : yield* executionRow(context, task.executionId);
   return {
     ...task,
-    dependencies: dependencies.map((edge) => asId<TaskId>(text(edge.id))),
+    dependencies: targetsOf(edges, "needs"),
+    comesAfter: targetsOf(edges, "order"),
     artifacts: artifacts.map((artifact) => text(artifact.name)),
     progress: yield* taskProgress(context, task, execution),
     result: yield* loadValue(execution?.result, "a task's result"),
     lastError: (yield* loadValue(execution?.error, "a task's error")) as unknown as TaskError | null,
     retryCount: integer(execution?.retry_count ?? 0),
   };
+}
+
+function targetsOf(edges: readonly Row[], kind: EdgeKind): readonly TaskId[] {
+  return edges.filter((edge) => edge.kind === kind).map((edge) => asId<TaskId>(text(edge.id)));
 }
 
 function* taskProgress(context: CommandContext, task: Task, execution: Row | null): Command<TaskDetail["progress"]> {
@@ -303,17 +308,17 @@ export interface Dependent {
   readonly key: string | null;
   readonly title: string;
   readonly status: TaskStatus;
-  /** `needs` was said by a plan; a parent waits for a `part`; a running task waits for its `child`. */
+  /** `needs` was said by a plan; `order` is for what was done between them; a parent waits for a `part`; a running task waits for its `child`. */
   readonly kind: EdgeKind;
 }
 
-/** The tasks a task needs by name. */
+/** The tasks a task needs by name, and what it comes after because something between them was done before its turn. */
 export const listNeeds = defineRead("list-needs", function* (context, input: { readonly taskId: TaskId }): Command<
   readonly Dependent[]
 > {
   const sql = `select t.id as id, t.key as key, t.title as title, t.status as status, d.kind as kind
     from dependencies d join tasks t on t.project_id = d.project_id and t.id = d.depends_on_id
-    where d.project_id = ? and d.task_id = ? and d.kind = 'needs' order by t.seq limit 1000`;
+    where d.project_id = ? and d.task_id = ? and d.kind in ('needs', 'order') order by t.seq limit 1000`;
   return (yield* rows(sql, context.projectId, input.taskId)).map(rowToDependent);
 });
 

@@ -1,6 +1,7 @@
 /** What new tasks refer to: each other, and tasks that are there already. */
 
 import { PerdureError } from "../../base/errors.ts";
+import { comesAfter } from "../../domain/done-out-of-turn.ts";
 import { isRecurring } from "../../domain/schedule.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
 import { oneRow, together } from "../command.ts";
@@ -15,6 +16,21 @@ export interface Resolved {
   readonly existing: ReadonlyMap<string, Row>;
 }
 
+/** By ref, what a task comes after beyond its needs (`done-out-of-turn.ts`). */
+export type ComesAfter = ReadonlyMap<string, readonly string[]>;
+
+/** Where what is done is in another state than `tasks` say, `isDone` knows. */
+export function comesAfterOf(tasks: readonly NewTask[], isDone?: (ref: string) => boolean): ComesAfter {
+  const done = new Set(tasks.filter(({ status }) => status === "completed").map(({ ref }) => ref));
+  const placed = tasks.map(({ ref, parent, needs, needsByPlace }) => ({
+    key: ref,
+    parentKey: parent,
+    needs,
+    needsByPlace,
+  }));
+  return comesAfter(placed, (ref) => done.has(ref) || isDone?.(ref) === true);
+}
+
 const FIND_SQL = `select project_id, ${columnsOf(TASKS)} from tasks
   where project_id = ? and session_id = ? and (key = ? or id = ?) order by key is null limit 1`;
 
@@ -22,13 +38,15 @@ export function* resolveReferences(
   context: CommandContext,
   session: Row,
   tasks: readonly NewTask[],
+  after: ComesAfter,
 ): Command<Resolved> {
   const idOf = new Map<string, string>();
   for (const task of tasks) idOf.set(task.ref, context.uuid());
   const existing = new Map<string, Row>();
   const others = new Map<string, NewTask>();
   for (const task of tasks) {
-    for (const reference of task.parent === null ? task.needs : [task.parent, ...task.needs])
+    const parent = task.parent === null ? [] : [task.parent];
+    for (const reference of [...parent, ...task.needs, ...(after.get(task.ref) ?? [])])
       if (!idOf.has(reference) && !others.has(reference)) others.set(reference, task);
   }
   const sessionId = text(session.id);

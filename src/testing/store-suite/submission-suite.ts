@@ -10,8 +10,10 @@ import { cancelTask } from "../../store/commands/task-actions.ts";
 import { createTasks } from "../../store/commands/create-tasks.ts";
 import type { TaskSketch } from "../builders.ts";
 import { aSession, aTask } from "../builders.ts";
+import { dumpTables } from "../table-dump.ts";
 import type { Bench, Suite } from "./bench.ts";
 import { expectRefused } from "./bench.ts";
+import { faultsIn } from "./consistency.ts";
 
 export function submissionSuite(suite: Suite): void {
   describe("createTasks", () => {
@@ -129,6 +131,28 @@ export function submissionSuite(suite: Suite): void {
       expect(swapped).toMatchObject({ added: ["d", "e"], cancelled: ["b", "c"] });
       const more = refs("a", "d", "e", "f");
       await expectRefused(bench, "limit-reached", () => submit(bench, more, { fingerprint: "3" }));
+    });
+
+    it("lets nothing overtake by way of a task that is completed before its turn (INV-4)", async () => {
+      const bench = await suite.open();
+      const row = (done: readonly string[], refs: readonly string[]): readonly TaskSketch[] =>
+        refs.map((ref, at) => {
+          const needs = refs.slice(Math.max(0, at - 1), at);
+          return { ref, source, needs, needsByPlace: needs, status: done.includes(ref) ? "completed" : "pending" };
+        });
+      await submit(bench, row(["c"], ["a", "b", "c", "d", "e"]));
+      const states = async (...keys: readonly string[]): Promise<readonly string[]> => {
+        const { tasks = [] } = await dumpTables(bench.store);
+        return keys.map((key) => String(tasks.find((task) => task.key === key)?.status));
+      };
+      expect(await states("a", "b", "c", "d", "e")).toEqual(["pending", "blocked", "completed", "blocked", "blocked"]);
+      expect(await submit(bench, row(["c"], ["a", "b", "c", "d", "e"]))).toMatchObject({ changed: [], kept: [] });
+      const ticked = await submit(bench, row(["c", "d"], ["a", "b", "c", "d", "e"]));
+      expect(ticked).toMatchObject({ completed: ["d"], changed: [] });
+      expect(await states("b", "e")).toEqual(["blocked", "blocked"]);
+      await submit(bench, row(["a", "b", "c", "d"], ["a", "b", "c", "d", "e"]));
+      expect(await states("b", "e")).toEqual(["completed", "pending"]);
+      expect(faultsIn(await dumpTables(bench.store))).toEqual([]);
     });
 
     it("goes on with the unfinished session of the same file, and starts a new one otherwise", async () => {
