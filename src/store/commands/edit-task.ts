@@ -12,7 +12,7 @@ import { updateRow } from "../rows.ts";
 import { TASKS } from "../tables.ts";
 import { storeValue } from "../values.ts";
 import { nameOfTask, refuseCycleThrough } from "./dependencies.ts";
-import { replaceNeeds } from "./plan-sessions.ts";
+import { replaceNeeds } from "./plan-needs.ts";
 import { taskRow } from "./task-rows.ts";
 
 export interface TaskEdit {

@@ -22,16 +22,14 @@ import {
   insertTasks,
   loadOf,
   refuseOverLoad,
-  refuseTooManyNeeds,
   retryText,
   waitForParts,
 } from "./create-tasks.ts";
-import type { EdgeKind } from "./dependencies.ts";
-import { nameOfTask, recountDependencies, settleDependents } from "./dependencies.ts";
 import type { NewSession } from "./sessions.ts";
 import { insertSession } from "./sessions.ts";
 import { loadSession, openSessionForWork, sessionRow } from "./session-rows.ts";
 import { cancelTree, endRunning, retryRow } from "./task-actions.ts";
+import { compareNeeds, edgeRow, idOfNeed, isRecurringRow, recountUnfinished, replaceNeeds } from "./plan-needs.ts";
 import { comesAfterOf } from "./task-references.ts";
 import { taskRow } from "./task-rows.ts";
 import { endTask } from "./executions.ts";
@@ -243,9 +241,7 @@ function* syncTask(context: CommandContext, current: Row, { task, order }: Wante
   const differs = Object.entries(definition).some(
     ([column, value]) => column !== "source" && (current[column] ?? null) !== value,
   );
-  const edges = yield* namedEdges(context, current);
-  const needsDiffer = !sameSet(keysOf(edges, "needs"), task.needs);
-  const orderDiffers = current.execution_id === null && isOrderOther(edges, order);
+  const { needsDiffer, orderDiffers } = yield* compareNeeds(context, current, { needs: task.needs, order });
   const isBack = current.status === "cancelled" && current.blocked_note === GONE_FROM_PLAN && task.status === "pending";
   const isFixed = current.status === "in_progress" || current.status === "completed";
   if (!differs && !needsDiffer && !isBack) {
@@ -286,102 +282,6 @@ function* moveTask(context: CommandContext, task: Row, parent: string | null): C
   if (group.executor === GROUP_EXECUTOR && !isDone) yield* waitForParts(context, group);
   else yield* recountUnfinished(context, parentId);
   return true;
-}
-
-const EDGE_SQL = `select project_id, ${columnsOf(DEPENDENCIES)} from dependencies
-  where project_id = ? and task_id = ? and depends_on_id = ?`;
-
-function* edgeRow(context: CommandContext, taskId: string, dependsOnId: string): Command<Row | null> {
-  return yield* oneRow(EDGE_SQL, context.projectId, taskId, dependsOnId);
-}
-
-function isRecurringRow(task: Row): boolean {
-  return typeof task.schedule === "string" && /"type":"(every|daily|cron)"/.test(task.schedule);
-}
-
-function refuseRecurring(task: Row, need: Row): void {
-  if (!isRecurringRow(need)) return;
-  throw new PerdureError("invalid-plan", {
-    message: `Task ${nameOfTask(task)} needs ${JSON.stringify(nameOfTask(need))}, which recurs and so never completes`,
-    hint: "Let it depend on a task that runs once, or give it the same schedule.",
-    details: { task: task.id, need: need.id },
-  });
-}
-
-function* recountUnfinished(context: CommandContext, taskId: string): Command<void> {
-  const current = yield* taskRow(context, taskId);
-  if (current.status !== "pending" && current.status !== "blocked") return;
-  const ended = yield* recountDependencies(context, current);
-  if (ended !== null) yield* settleDependents(context, [ended]);
-}
-
-function sameSet(a: readonly string[], b: readonly string[]): boolean {
-  const wanted = new Set(b);
-  return a.length === wanted.size && a.every((key) => wanted.has(key));
-}
-
-/** What it needs or comes after, each with the key and state of that. */
-function* namedEdges(context: CommandContext, task: Row): Command<readonly Row[]> {
-  const sql = `select t.key as key, t.status as status, d.kind as kind
-    from dependencies d join tasks t on t.project_id = d.project_id and t.id = d.depends_on_id
-    where d.project_id = ? and d.task_id = ? and d.kind in ('needs', 'order') order by t.seq`;
-  return yield* rows(sql, context.projectId, text(task.id));
-}
-
-function keysOf(edges: readonly Row[], kind: EdgeKind): readonly string[] {
-  return edges.filter((edge) => edge.kind === kind).map((edge) => text(edge.key));
-}
-
-/** What is completed by now holds nothing back and is left. */
-function isOrderOther(edges: readonly Row[], order: readonly string[]): boolean {
-  const open = edges.filter((edge) => edge.status !== "completed");
-  return !sameSet(keysOf(open, "order"), order);
-}
-
-/**
- * Sets what a task needs and what it comes after beyond that, by keys or ids of its session. The cycle check is the
- * caller's. Between two tasks there is one edge: what is needed by name and also a part is needed.
- */
-export function* replaceNeeds(
-  context: CommandContext,
-  task: Row,
-  { needs, order }: { readonly needs: readonly string[]; readonly order: readonly string[] },
-): Command<void> {
-  const edgeSql = `select project_id, ${columnsOf(DEPENDENCIES)} from dependencies
-    where project_id = ? and task_id = ? and kind in ('needs', 'order')`;
-  const wanted = new Map<string, EdgeKind>();
-  for (const other of order) wanted.set(yield* idOfNeed(context, task, other), "order");
-  for (const need of needs) wanted.set(yield* idOfNeed(context, task, need), "needs");
-  refuseTooManyNeeds(nameOfTask(task), [...wanted.values()].filter((kind) => kind === "needs").length);
-  for (const edge of yield* rows(edgeSql, context.projectId, text(task.id))) {
-    if (wanted.get(text(edge.depends_on_id)) === edge.kind) {
-      wanted.delete(text(edge.depends_on_id));
-      continue;
-    }
-    yield* deleteRow(context, DEPENDENCIES, edge, { verb: "undepend" });
-    const target = yield* taskRow(context, text(edge.depends_on_id));
-    if (target.parent_id === task.id && !isRecurringRow(target)) {
-      yield* insertEdge(context, { task, dependsOnId: text(target.id), kind: "part" });
-    }
-  }
-  for (const [id, kind] of wanted) {
-    if (kind === "needs") refuseRecurring(task, yield* taskRow(context, id));
-    const weaker = yield* edgeRow(context, text(task.id), id);
-    if (weaker !== null) yield* deleteRow(context, DEPENDENCIES, weaker, { verb: "undepend" });
-    yield* insertEdge(context, { task, dependsOnId: id, kind });
-  }
-  yield* recountUnfinished(context, text(task.id));
-}
-
-function* idOfNeed(context: CommandContext, task: Row, need: string): Command<string> {
-  const sql = "select id from tasks where project_id = ? and session_id = ? and (key = ? or id = ?) limit 1";
-  const row = yield* oneRow(sql, context.projectId, text(task.session_id), need, need);
-  if (row !== null) return text(row.id);
-  throw new PerdureError("invalid-plan", {
-    message: `Task ${nameOfTask(task)} refers to ${JSON.stringify(need)}, which is no task of this session`,
-    hint: "Name a task of the same session by its id or key.",
-    details: { task: task.id, missing: need },
-  });
 }
 
 /** A box that was ticked in the file: somebody did it. Left alone while a worker runs it. */
