@@ -20,6 +20,7 @@ import { changeToLine, headerToLine } from "../journal-line.ts";
 import type { JournalHeader } from "../journal-line.ts";
 import { rebuildFromChanges } from "../rebuild.ts";
 import type { HookedStore, StoreHooks } from "../sqlite/hooked-store.ts";
+import { watchPath } from "../watch-path.ts";
 import {
   coordinationText,
   loadCoordination,
@@ -32,7 +33,6 @@ import type { JournalPosition } from "./journal-loader.ts";
 import { JOURNAL_START, loadJournal } from "./journal-loader.ts";
 import type { JsonlPlace } from "./jsonl-place.ts";
 import type { ValueFiles } from "./value-files.ts";
-import { watchJournal } from "./watch-journal.ts";
 
 export interface JsonlJournalOptions {
   readonly place: JsonlPlace;
@@ -117,7 +117,7 @@ export class JsonlJournal implements StoreHooks {
   }
 
   watch(look: () => void): () => void {
-    return watchJournal(this.#options.place.journal, () => {
+    return watchPath({ path: this.#options.place.journal, pollUnwatchedMs: 50 }, () => {
       try {
         if (this.#hasChanged()) look();
       } catch {
