@@ -1,118 +1,26 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { setTimeout as sleep } from "node:timers/promises";
 
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 
-import { seededRandom } from "../../base/random.ts";
-import { aSession, aTask, aWorker } from "../../testing/builders.ts";
-import { faultsIn } from "../../testing/store-suite/consistency.ts";
-import { dumpTables } from "../../testing/table-dump.ts";
-import { createTasks } from "../commands/create-tasks.ts";
-import { createSession, renameSession } from "../commands/sessions.ts";
-import { registerWorker } from "../commands/workers.ts";
 import { linesOf, startChild } from "../testing/child.ts";
-import { openForTest } from "../testing/open-for-test.ts";
+import { processesSuite } from "../testing/processes-suite.ts";
 
 let directory: string;
-let path: string;
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), "perdure-processes-"));
-  path = join(directory, "perdure.db");
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-describe("four processes that share one file", () => {
-  it("claim every task exactly once, and none starves", async () => {
-    const workers = ["w1", "w2", "w3", "w4"];
-    const store = openForTest(path, { durability: "normal" });
-    const session = await store.execute(createSession, aSession());
-    for (const worker of workers) await store.execute(registerWorker, aWorker(worker));
-    const refs = Array.from({ length: 400 }, (_, index) => `t${index}`);
-    await store.execute(createTasks, { sessionId: session.id, tasks: refs.map((ref) => aTask({ ref })) });
+processesSuite({ place: () => join(directory, "perdure.db"), startUpMs: 1_200, leastShare: 40 });
 
-    const startAt = String(Date.now() + 1_200);
-    const children = workers.map((worker) => linesOf(startChild("claimer", path, worker, startAt)));
-    const shares = (await Promise.all(children)).map((lines) => JSON.parse(lines.join("")) as string[]);
-
-    expect(shares.flat().toSorted()).toEqual(refs.toSorted());
-    for (const share of shares) expect(share.length).toBeGreaterThanOrEqual(40);
-    expect(faultsIn(await dumpTables(store))).toEqual([]);
-    await store.close();
-  }, 30_000);
-
-  it("open a new file at the same moment and agree on its project", async () => {
-    for (let round = 0; round < 2; round++) {
-      const file = join(directory, `new-${round}.db`);
-      const startAt = String(Date.now() + 900);
-      const openers = Array.from({ length: 4 }, () => linesOf(startChild("opener", file, startAt)));
-      const projects = new Set((await Promise.all(openers)).flat());
-      expect([...projects]).toEqual([expect.stringMatching(/^[0-9a-f]{12}$/)]);
-    }
-  }, 30_000);
-});
-
-describe("a process killed with SIGKILL", () => {
-  it("loses nothing that was acknowledged, at 24 random moments (INV-1)", async () => {
-    const seed = Date.now() % 1_000_000;
-    const random = seededRandom(seed);
-    const store = openForTest(path);
-    const session = await store.execute(createSession, aSession({ maxUnfinished: 1_000_000 }));
-    await store.close();
-    const acknowledged: string[] = [];
-
-    for (let round = 0; round < 24; round++) {
-      const child = startChild("writer", path, session.id, String(round));
-      const lines = linesOf(child);
-      const [killed] = await Promise.all([killAfterFirstLine(child, random.next() * 60), lines]);
-      expect(killed, `round ${round} of seed ${seed}`).toBe(true);
-      acknowledged.push(...(await lines));
-    }
-
-    const survivor = openForTest(path);
-    const tables = await dumpTables(survivor);
-    const present = new Set((tables.tasks ?? []).map((task) => task.key));
-    expect(acknowledged.length).toBeGreaterThan(24);
-    expect(
-      acknowledged.filter((key) => !present.has(key)),
-      `seed ${seed}`,
-    ).toEqual([]);
-    expect(faultsIn(tables)).toEqual([]);
-    await survivor.close();
-  }, 60_000);
-});
-
-/** Kills a process some time after it has begun to print. */
-async function killAfterFirstLine(child: ReturnType<typeof startChild>, delayMs: number): Promise<boolean> {
-  await new Promise((resolve) => child.stdout.once("data", resolve));
-  await sleep(delayMs);
-  return child.kill("SIGKILL");
-}
-
-describe("onCommit", () => {
-  it("hears of commits by another process soon", async () => {
-    const store = openForTest(path);
-    const session = await store.execute(createSession, aSession());
-    const child = startChild("listener", path);
-    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    await lines.next();
-
-    const delays: number[] = [];
-    for (let round = 0; round < 15; round++) {
-      // Longer than the gap in which commits count as one.
-      await sleep(20);
-      await store.execute(renameSession, { sessionId: session.id, name: `name ${round}` });
-      const committedAt = Date.now();
-      const heard = await lines.next();
-      delays.push(Number(heard.value) - committedAt);
-    }
-    child.kill("SIGKILL");
-    await store.close();
-
-    const sorted = delays.toSorted((a, b) => a - b);
-    expect(sorted[7], `median of ${sorted.join(", ")} ms`).toBeLessThan(50);
-    expect(sorted.at(-1)).toBeLessThan(1_500);
-  }, 20_000);
-});
+it("four processes open a new file at the same moment and agree on its project", async () => {
+  for (let round = 0; round < 2; round++) {
+    const file = join(directory, `new-${round}.db`);
+    const startAt = String(Date.now() + 900);
+    const openers = Array.from({ length: 4 }, () => linesOf(startChild("opener", file, startAt)));
+    const projects = new Set((await Promise.all(openers)).flat());
+    expect([...projects]).toEqual([expect.stringMatching(/^[0-9a-f]{12}$/)]);
+  }
+}, 30_000);
