@@ -5,24 +5,13 @@ import { delimiter, join } from "node:path";
 
 import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 
-import type { CliProject } from "./cli/cli-project.ts";
-import { createCliProject } from "./cli/cli-project.ts";
+import { useCliProject } from "./cli/cli-project.ts";
 
-let project: CliProject;
-let installed: CliProject;
-
-beforeEach(() => {
-  project = createCliProject();
-  installed = createCliProject();
-  chmodSync(installed.write("perdure", "#!/bin/sh\n"), 0o755);
-});
-
-afterEach(() => {
-  project.remove();
-  installed.remove();
-});
+const project = useCliProject();
+const installed = useCliProject();
+beforeEach(() => chmodSync(installed.write("perdure", "#!/bin/sh\n"), 0o755));
 
 /** Where `perdure` is found by its name. */
 async function runInstalled(...words: readonly string[]) {

@@ -1,16 +1,11 @@
 /** `brief` and `cleanup` as they are typed, beside processes that are killed. */
 
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
 import { readBrief } from "../src/operations/testing/read-brief.ts";
-import type { CliProject } from "./cli/cli-project.ts";
-import { createCliProject } from "./cli/cli-project.ts";
+import { useCliProject } from "./cli/cli-project.ts";
 
-let project: CliProject;
-beforeEach(() => {
-  project = createCliProject();
-});
-afterEach(() => project.remove());
+const project = useCliProject();
 
 const PLAN = `name: Long
 goal: Get there

@@ -1,16 +1,12 @@
 /** Checkpoints across processes: killed ones, and ones that work while somebody returns to a checkpoint. */
 
 import { setTimeout as pause } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
 import type { CliProject } from "./cli/cli-project.ts";
-import { createCliProject } from "./cli/cli-project.ts";
+import { useCliProject } from "./cli/cli-project.ts";
 
-let project: CliProject;
-beforeEach(() => {
-  project = createCliProject();
-});
-afterEach(() => project.remove());
+const project = useCliProject();
 
 /** `wait` goes on only where there is a file `go`, and says which process it is. */
 const PLAN = [

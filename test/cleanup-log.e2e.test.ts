@@ -4,22 +4,19 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 
 import { rebuildFromChanges } from "../src/store/rebuild.ts";
 import { openForTest } from "../src/store/testing/open-for-test.ts";
 import { readLog } from "../src/testing/store-suite/log-suite.ts";
 import { dumpTables, withoutCoordination } from "../src/testing/table-dump.ts";
 import { readBack } from "../src/trail/testing/rebuilt.ts";
-import type { CliProject } from "./cli/cli-project.ts";
-import { createCliProject } from "./cli/cli-project.ts";
+import { useCliProject } from "./cli/cli-project.ts";
 
-let project: CliProject;
+const project = useCliProject();
 beforeEach(() => {
-  project = createCliProject();
   project.write("perdure.yaml", "retention: { log_age: 0s, checkpoints_age: 0s, checkpoints: 1 }\n");
 });
-afterEach(() => project.remove());
 
 const perdureDir = (): string => join(project.dir, ".perdure");
 const database = (): string => join(perdureDir(), "perdure.db");

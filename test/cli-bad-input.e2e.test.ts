@@ -3,16 +3,11 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 
-import type { CliProject } from "./cli/cli-project.ts";
-import { createCliProject } from "./cli/cli-project.ts";
+import { useCliProject } from "./cli/cli-project.ts";
 
-let project: CliProject;
-beforeEach(() => {
-  project = createCliProject();
-});
-afterEach(() => project.remove());
+const project = useCliProject();
 
 const many = (count: number): string =>
   `name: Many\ntasks:\n${Array.from({ length: count }, (_, at) => `  - { id: t${at}, run: "true" }`).join("\n")}\n`;

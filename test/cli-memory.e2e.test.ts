@@ -1,21 +1,11 @@
 /** Working memory and facts from the command line, on a real project. */
 
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
-import type { CliProject } from "./cli/cli-project.ts";
-import { createCliProject } from "./cli/cli-project.ts";
+import { createCliProject, useCliProject } from "./cli/cli-project.ts";
 
-let project: CliProject;
-beforeEach(() => {
-  project = createCliProject();
-});
-afterEach(() => project.remove());
-
-async function ok(...words: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await project.run(...words);
-  expect([words, code, stderr]).toEqual([words, 0, ""]);
-  return stdout;
-}
+const project = useCliProject();
+const { ok } = project;
 
 describe("memory", () => {
   test("set, get, list, summary, delete, clear", async () => {

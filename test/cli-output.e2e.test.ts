@@ -2,16 +2,11 @@
 
 import { execFile, spawnSync } from "node:child_process";
 import { resolve } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
-import type { CliProject } from "./cli/cli-project.ts";
-import { createCliProject } from "./cli/cli-project.ts";
+import { createCliProject, useCliProject } from "./cli/cli-project.ts";
 
-let project: CliProject;
-beforeEach(() => {
-  project = createCliProject();
-});
-afterEach(() => project.remove());
+const project = useCliProject();
 
 const GOOD = "name: Good\ntasks:\n  - { id: a, run: echo one }\n  - { id: b, run: echo two, needs: [a] }\n";
 const BROKEN =

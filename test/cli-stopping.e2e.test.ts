@@ -1,16 +1,11 @@
 /** Stopping, going on, and working in the background. */
 
 import { setTimeout as pause } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
-import type { CliProject } from "./cli/cli-project.ts";
-import { createCliProject } from "./cli/cli-project.ts";
+import { useCliProject } from "./cli/cli-project.ts";
 
-let project: CliProject;
-beforeEach(() => {
-  project = createCliProject();
-});
-afterEach(() => project.remove());
+const project = useCliProject();
 
 /** Waits for the file `go`; gives way to TERM unless told otherwise. */
 const slow = (shell = "") =>

@@ -2,22 +2,17 @@
 
 import { spawn, spawnSync } from "node:child_process";
 import { resolve } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
 import { displayWidth } from "../src/cli/terminal/width.ts";
-import type { CliProject } from "./cli/cli-project.ts";
-import { createCliProject } from "./cli/cli-project.ts";
+import { useCliProject } from "./cli/cli-project.ts";
 
 const MAIN = resolve(import.meta.dirname, "../src/cli/main.ts");
 const SCRIPT = "script";
 const COLUMNS = 60;
 const hasScript = process.platform === "linux" && spawnSync(SCRIPT, ["--version"]).status === 0;
 
-let project: CliProject;
-beforeEach(() => {
-  project = createCliProject();
-});
-afterEach(() => project.remove());
+const project = useCliProject();
 
 interface Terminal {
   readonly finished: Promise<{ readonly code: number | null; readonly screen: string }>;

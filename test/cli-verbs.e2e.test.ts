@@ -1,21 +1,11 @@
 /** Every verb, once, on a real project. */
 
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 
-import type { CliProject } from "./cli/cli-project.ts";
-import { createCliProject } from "./cli/cli-project.ts";
+import { useCliProject } from "./cli/cli-project.ts";
 
-let project: CliProject;
-beforeEach(() => {
-  project = createCliProject();
-});
-afterEach(() => project.remove());
-
-async function ok(...words: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await project.run(...words);
-  expect([words, code, stderr]).toEqual([words, 0, ""]);
-  return stdout;
-}
+const project = useCliProject();
+const { ok } = project;
 
 describe("a project", () => {
   test("init › makes it where it is told to, and leaves what is there", async () => {

@@ -5,20 +5,15 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
 
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 
-import type { CliProject, RunningCli } from "./cli/cli-project.ts";
-import { createCliProject } from "./cli/cli-project.ts";
+import type { RunningCli } from "./cli/cli-project.ts";
+import { useCliProject } from "./cli/cli-project.ts";
 
-let project: CliProject;
-let workers: RunningCli[] = [];
-beforeEach(() => {
-  project = createCliProject();
-  workers = [];
-});
+const project = useCliProject();
+const workers: RunningCli[] = [];
 afterEach(() => {
-  for (const worker of workers) worker.process.kill("SIGKILL");
-  project.remove();
+  for (const worker of workers.splice(0)) worker.process.kill("SIGKILL");
 });
 
 function work(...words: readonly string[]): RunningCli {

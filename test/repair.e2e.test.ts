@@ -1,17 +1,14 @@
 import { mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 
-import type { CliProject } from "./cli/cli-project.ts";
-import { createCliProject } from "./cli/cli-project.ts";
+import { useCliProject } from "./cli/cli-project.ts";
 
-let project: CliProject;
+const project = useCliProject();
 beforeEach(async () => {
-  project = createCliProject();
   for (const title of ["one", "two"]) await project.json("task", "add", title);
 });
-afterEach(() => project.remove());
 
 const database = (): string => join(project.dir, ".perdure", "perdure.db");
 

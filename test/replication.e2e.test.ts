@@ -4,24 +4,18 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 
 import { freePort } from "../src/base/testing/free-port.ts";
 import type { CliProject } from "./cli/cli-project.ts";
-import { createCliProject } from "./cli/cli-project.ts";
+import { useCliProject } from "./cli/cli-project.ts";
 
 // Each of them starts a dozen processes.
 vi.setConfig({ testTimeout: 120_000 });
 
-let source: CliProject;
-let target: CliProject;
-let elsewhere: CliProject;
-beforeEach(() => {
-  [source, target, elsewhere] = [createCliProject(), createCliProject(), createCliProject()];
-});
-afterEach(() => {
-  for (const project of [source, target, elsewhere]) project.remove();
-});
+const source = useCliProject();
+const target = useCliProject();
+const elsewhere = useCliProject();
 
 const sink = (): string => join(elsewhere.dir, "sink");
 const withSink = (project: CliProject): string =>

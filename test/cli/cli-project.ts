@@ -6,6 +6,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
+import { afterEach, beforeEach, expect } from "vitest";
+
 const MAIN = resolve(import.meta.dirname, "../../src/cli/main.ts");
 
 export interface Finished {
@@ -23,6 +25,8 @@ export interface CliProject {
   /** Every file in the project, but those of the database. */
   files(): readonly string[];
   run(...words: readonly string[]): Promise<Finished>;
+  /** What it printed, where it has to end with 0 and complain of nothing. */
+  ok(...words: readonly string[]): Promise<string>;
   /** The `data` of `--json`. @throws when it ended with anything but 0 */
   json(...words: readonly string[]): Promise<unknown>;
   start(words: readonly string[], options?: { readonly env?: Readonly<Record<string, string>> }): RunningCli;
@@ -36,24 +40,50 @@ export interface RunningCli {
   says(text: string): Promise<void>;
 }
 
+/** A new one for each test of the file or suite that calls this. */
+export function useCliProject(): CliProject {
+  let dir = "";
+  beforeEach(() => {
+    dir = newDirectory();
+  });
+  afterEach(() => rmSync(dir, { recursive: true, force: true }));
+  return cliProjectIn(() => dir);
+}
+
+/** One that the test itself removes. */
 export function createCliProject(): CliProject {
-  const dir = mkdtempSync(join(tmpdir(), "perdure-cli-"));
-  const start: CliProject["start"] = (words, options) => startCli(words, { dir, env: options?.env ?? {} });
+  const dir = newDirectory();
+  return cliProjectIn(() => dir);
+}
+
+function newDirectory(): string {
+  return mkdtempSync(join(tmpdir(), "perdure-cli-"));
+}
+
+function cliProjectIn(dir: () => string): CliProject {
+  const start: CliProject["start"] = (words, options) => startCli(words, { dir: dir(), env: options?.env ?? {} });
   const run = (...words: readonly string[]): Promise<Finished> => start(words).finished;
   return {
-    dir,
+    get dir() {
+      return dir();
+    },
     write(file, content) {
-      const path = join(dir, file);
+      const path = join(dir(), file);
       writeFileSync(path, content);
       return path;
     },
-    read: (file) => readFileSync(join(dir, file), "utf8"),
-    has: (file) => existsSync(join(dir, file)),
+    read: (file) => readFileSync(join(dir(), file), "utf8"),
+    has: (file) => existsSync(join(dir(), file)),
     files: () =>
-      readdirSync(dir, { recursive: true, encoding: "utf8" })
+      readdirSync(dir(), { recursive: true, encoding: "utf8" })
         .filter((file) => !file.includes("perdure.db"))
         .toSorted(),
     run,
+    async ok(...words) {
+      const { code, stdout, stderr } = await run(...words);
+      expect([words, code, stderr]).toEqual([words, 0, ""]);
+      return stdout;
+    },
     async json(...words) {
       const { code, stdout, stderr } = await run(...words, "--json");
       if (code !== 0) throw new Error(`perdure ${words.join(" ")} ended with ${code}: ${stderr}`);
@@ -61,7 +91,7 @@ export function createCliProject(): CliProject {
       return document.data;
     },
     start,
-    remove: () => rmSync(dir, { recursive: true, force: true }),
+    remove: () => rmSync(dir(), { recursive: true, force: true }),
   };
 }
 
