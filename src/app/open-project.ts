@@ -28,6 +28,7 @@ import type { SqliteStoreOptions } from "../store/sqlite/sqlite-store.ts";
 import { openSqliteStore } from "../store/sqlite/sqlite-store.ts";
 import type { PostgresStoreOptions } from "../store/postgres/opening.ts";
 import type { PostgresStore } from "../store/postgres/postgres-store.ts";
+import type { SharedArtifactsDeps } from "../store/postgres/shared-artifacts.ts";
 import type { FileStoreChoice } from "./store-choice.ts";
 import { chooseStore } from "./store-choice.ts";
 import { finishPendingRepair, refuseHalfRestored, refuseLost, restoreMarkOf, useStore } from "./store-guard.ts";
@@ -102,7 +103,8 @@ export async function openProject(options: OpenProjectOptions): Promise<Project>
   };
   if (options.mustExist === true && choice.backend !== "postgres") refuseUnusable(choice);
   const localFiles = lazyArtifactFiles(join(projectDir, ".perdure", "artifacts"), random);
-  const artifactFiles = server === null ? localFiles : await shareArtifacts(server, localFiles, random);
+  const artifactFiles =
+    server === null ? localFiles : await shareArtifacts(server, { local: localFiles, ownsLocal: choice.isOwn, random });
   const storeOptions = {
     durability: options.durability ?? config.store.durability,
     projectName,
@@ -236,9 +238,9 @@ async function openPostgres(url: string, options: Omit<PostgresStoreOptions, "ur
   return await openPostgresStore({ url, ...options });
 }
 
-async function shareArtifacts(store: Store, local: ArtifactFiles, random: Random): Promise<ArtifactFiles> {
+async function shareArtifacts(store: Store, deps: SharedArtifactsDeps): Promise<ArtifactFiles> {
   const { sharedArtifactFiles } = await import("../store/postgres/shared-artifacts.ts");
-  return sharedArtifactFiles(store, { local, random });
+  return sharedArtifactFiles(store, deps);
 }
 
 /** A damaged one is refused when it is used: whoever repairs it does not use it. */
@@ -264,9 +266,11 @@ async function openMemory(project: Project): Promise<MemoryBackend> {
 function lazyArtifactFiles(dir: string, random: Random): ArtifactFiles {
   const files = memo(async () => (await import("../store/artifact-files.ts")).artifactFiles({ dir, random }));
   return {
+    isInStore: false,
     putBytes: async (bytes) => (await files()).putBytes(bytes),
     putMoved: async (path) => (await files()).putMoved(path),
     has: async (hash) => (await files()).has(hash),
+    renew: async (hash) => (await files()).renew(hash),
     read: async (hash) => (await files()).read(hash),
     open: async (hash) => (await files()).open(hash),
     async *list() {

@@ -27,8 +27,8 @@ export interface FileStoreChoice {
 export interface ServerStoreChoice {
   readonly backend: "postgres";
   readonly url: string;
-  /** The files beside it are this machine's picture of it, and never the store itself. */
-  readonly isOwn: false;
+  /** Whether it is the one the configuration says. The files beside it are this machine's picture of it, and never the store itself. */
+  readonly isOwn: boolean;
   readonly files: readonly [];
   readonly reference: string;
 }
@@ -39,20 +39,20 @@ export interface ServerStoreChoice {
  * @throws PerdureError `unsupported`, `invalid-config`
  */
 export function chooseStore(projectDir: string, config: Config, store: string | null): StoreChoice {
-  if (store !== null && /^postgres(?:ql)?:\/\//.test(store)) return serverChoice(store);
+  if (store !== null && /^postgres(?:ql)?:\/\//.test(store)) return serverChoice(store, false);
   if (store !== null && /^[a-z]+:\/\//.test(store)) throw unknownBackend(store.slice(0, store.indexOf(":")));
   const name = store ?? config.store.backend;
   const ownDirectory = ownDirectoryOf(projectDir, config);
   if (name === "sqlite") return sqliteChoice(join(ownDirectory, "perdure.db"), true);
   if (name === "jsonl") return jsonlChoice(ownDirectory, true);
-  if (name === "postgres") return serverChoice(config.store.url ?? process.env.PERDURE_POSTGRES_URL ?? noUrl());
+  if (name === "postgres") return serverChoice(config.store.url ?? process.env.PERDURE_POSTGRES_URL ?? noUrl(), true);
   if (store === null) throw unknownBackend(name);
   if (store.startsWith("jsonl:")) return jsonlChoice(resolve(store.slice("jsonl:".length)), false);
   return sqliteChoice(resolve(store.replace(/^sqlite:/, "")), false);
 }
 
-function serverChoice(url: string): ServerStoreChoice {
-  return { backend: "postgres", url, isOwn: false, files: [], reference: url };
+function serverChoice(url: string, isOwn: boolean): ServerStoreChoice {
+  return { backend: "postgres", url, isOwn, files: [], reference: url };
 }
 
 function sqliteChoice(path: string, isOwn: boolean): FileStoreChoice {

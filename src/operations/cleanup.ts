@@ -23,7 +23,8 @@ import { forgetEndedStarts } from "../store/commands/limit-places.ts";
 import { findIdleWorkers, forgetIdleWorkers, listWorkers } from "../store/commands/workers.ts";
 import { findOldDamaged, findOrphanedHistories, removeFile } from "./cleanup/old-files.ts";
 import type { OldFile } from "./cleanup/old-files.ts";
-import { findFilesInUse, findInUse, isReferredToSince } from "./cleanup/references.ts";
+import type { InUse } from "./cleanup/references.ts";
+import { findFilesInUse, findInUse, isReferredToSince, lookOn } from "./cleanup/references.ts";
 import { deletePieces } from "./session-delete.ts";
 import { isDead } from "../engine/take-over.ts";
 import type { OperationContext } from "./operation.ts";
@@ -75,13 +76,17 @@ export const cleanup = defineOperation({
     const notices: string[] = [];
     const job = { context, dryRun, notices };
     // Rows before the log, the log before what only it refers to.
-    const removed = {
+    const ofStore = {
       executions: await cleanRows(job, "executions"),
       checkpoints: await cleanRows(job, "checkpoints"),
       sessions: await cleanRows(job, "sessions"),
       changes: await cleanLog(job),
-      blobs: await cleanBlobs(job),
-      ...(await cleanFilesBeside(job)),
+    };
+    const inUse = await findInUse(context);
+    const removed = {
+      ...ofStore,
+      blobs: await cleanBlobs(job, inUse),
+      ...(await cleanFilesBeside(job, inUse)),
       workers: await cleanWorkers(job),
     };
     const counts = Object.entries(removed).flatMap(([kind, { count }]) =>
@@ -170,12 +175,13 @@ async function cleanLog({ context, dryRun, notices }: Job): Promise<Tally> {
   }
 }
 
-async function cleanBlobs({ context, dryRun }: Job): Promise<Tally> {
+async function cleanBlobs({ context, dryRun }: Job, known: InUse): Promise<Tally> {
   const tally = emptyTally(0);
-  const inUse = await findInUse(context);
+  let inUse = known;
   let after: string | null = "";
   while (after !== null) {
     const page: Awaited<ReturnType<typeof readBlobs>> = await readBlobs(context, after);
+    inUse = await lookOn(context, inUse);
     const unused = page.blobs.filter(({ hash }) => !inUse.hashes.has(hash));
     const hashes = unused.map(({ hash }) => hash);
     const gone = dryRun ? hashes : await context.store.execute(removeBlobs, { hashes, lookedThrough: inUse.through });
@@ -190,37 +196,39 @@ function readBlobs({ store }: OperationContext, after: string) {
 }
 
 /** What belongs to the store the project keeps: another one that is used in its directory does not know what that needs. */
-async function cleanFilesBeside(job: Job) {
+async function cleanFilesBeside(job: Job, inUse: InUse) {
   const { context, notices } = job;
   if (context.isOwnStore === false) {
     notices.push("The files in .perdure stay: they may belong to the store that the project keeps there.");
     const none = emptyTally(0);
-    return { artifacts: none, snapshots: emptyTally(null), histories: none, damaged: none };
+    const artifacts = context.artifactFiles.isInStore ? await cleanArtifacts(job, inUse) : none;
+    return { artifacts, snapshots: emptyTally(null), histories: none, damaged: none };
   }
   return {
-    artifacts: await cleanArtifacts(job),
+    artifacts: await cleanArtifacts(job, inUse),
     snapshots: await cleanSnapshots(job),
     histories: await cleanFiles(job, await findOrphanedHistories(context)),
     damaged: await cleanFiles(job, await findOldDamaged(context)),
   };
 }
 
-async function cleanArtifacts({ context, dryRun, notices }: Job): Promise<Tally> {
+async function cleanArtifacts({ context, dryRun, notices }: Job, known: InUse): Promise<Tally> {
   const tally = emptyTally(0);
-  const inUse = await findFilesInUse(context);
-  if (inUse === null) {
+  const found = await findFilesInUse(context, known);
+  if (found === null) {
     notices.push("Artifact files stay: the log was cut off, and its mirror does not say which of them it refers to.");
     return tally;
   }
   const before = context.clock.now() - SETTLED_MS;
-  const isInUse = (hash: string): boolean => inUse.hashes.has(hash) || inUse.mirroredFiles.has(hash);
+  let inUse = found;
   for await (const files of context.artifactFiles.list()) {
+    inUse = await lookOn(context, inUse);
     for (const { hash, sizeBytes, putAt } of files) {
-      if (putAt >= before || isInUse(hash)) continue;
-      const isNeeded = (): Promise<boolean> => isReferredToSince(context, hash, inUse.through);
-      const isGone = dryRun
-        ? !(await isNeeded())
-        : await context.artifactFiles.removeUnused(hash, { before, isNeeded });
+      if (putAt >= before || inUse.hashes.has(hash) || inUse.mirroredFiles.has(hash)) continue;
+      const { through } = inUse;
+      const isNeeded = (): Promise<boolean> => isReferredToSince(context, hash, through);
+      const rule = { before, lookedThrough: through, isNeeded };
+      const isGone = dryRun ? !(await isNeeded()) : await context.artifactFiles.removeUnused(hash, rule);
       if (isGone) add(tally, hash, sizeBytes);
     }
   }

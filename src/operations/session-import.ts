@@ -35,7 +35,7 @@ export const sessionImport = defineOperation({
     // No more than what the program is; what git says does not matter here.
     const { schemaVersion } = await context.environment({ maxAgeMs: ENVIRONMENT_AGE_MS });
     const { header, rows, environments, history, counts } = await readSessionFile(path, { schemaVersion });
-    await unpack(context, path);
+    const blobs = await unpack(context, path);
     const project = await context.store.execute(readProject, null);
     const session: ImportSession = {
       sessionId: asId(header.session.id),
@@ -45,6 +45,7 @@ export const sessionImport = defineOperation({
       newIds: input.newIds,
       from: `project ${header.project.name}, exported ${header.exportedAt}`,
       hasWorkspaces: project.id === header.project.id,
+      blobs,
     };
     const imported = await context.store.execute(importSession, session);
     return {
@@ -56,12 +57,16 @@ export const sessionImport = defineOperation({
   },
 });
 
-/** Values and contents first: what refers to them comes when they are there. Left over from a refused import, they are nobody's and are cleaned up. */
-async function unpack({ store, artifactFiles, projectDir, random }: OperationContext, path: string): Promise<void> {
+/** Values and contents first: what refers to them comes when they are there. Left over from a refused import, they are nobody's and are cleaned up. Returns the values by their hashes. */
+async function unpack(
+  { store, artifactFiles, projectDir, random }: OperationContext,
+  path: string,
+): Promise<readonly string[]> {
   const { mkdir } = await import("node:fs/promises");
   const { unpackSessionFile } = await import("../trail/session-file-reader.ts");
   await mkdir(join(projectDir, ".perdure"), { recursive: true });
   const temporary = join(projectDir, ".perdure", `import-${random.uuid()}.tmp`);
+  const hashes: string[] = [];
   let blobs: [hash: string, text: string][] = [];
   let chars = 0;
   const flush = async (): Promise<void> => {
@@ -71,6 +76,7 @@ async function unpack({ store, artifactFiles, projectDir, random }: OperationCon
   await unpackSessionFile(path, {
     temporary,
     async onBlob(hash, text) {
+      hashes.push(hash);
       blobs.push([hash, text]);
       chars += text.length;
       if (blobs.length >= BLOBS_AT_ONCE || chars >= CHARS_AT_ONCE) await flush();
@@ -80,6 +86,7 @@ async function unpack({ store, artifactFiles, projectDir, random }: OperationCon
     },
   });
   await flush();
+  return hashes;
 }
 
 const BLOBS_AT_ONCE = 500;

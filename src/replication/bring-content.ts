@@ -32,7 +32,7 @@ interface BringDeps extends RandomDep {
 /** Of any size. Whether it is there now. */
 export async function bringArtifact(deps: BringDeps, hash: string): Promise<boolean> {
   const { source, artifactFiles, directory, random } = deps;
-  if (await artifactFiles.has(hash)) return true;
+  if (await artifactFiles.renew(hash)) return true;
   const content = await source.openContent(hash);
   if (content === null) return false;
   const temporary = join(directory, `restore-${random.uuid()}.tmp`);

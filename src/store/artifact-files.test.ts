@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { link, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -55,6 +55,19 @@ describe("putBytes", () => {
     await writeFile(join(dir, "2c", HELLO), "hel");
     await files.putBytes(hello);
     expect(await files.read(HELLO)).toEqual(Buffer.from("hello"));
+  });
+});
+
+describe("renew", () => {
+  it("makes a file as young as one just put, and says when there is none", async () => {
+    expect(await files.renew(HELLO)).toBe(false);
+    await files.putBytes(hello);
+    await utimes(join(dir, "2c", HELLO), 1, 1);
+    expect(await files.renew(HELLO)).toBe(true);
+    const rule = { before: 2_000_000, lookedThrough: 0, isNeeded: async () => false };
+    expect(await files.removeUnused(HELLO, rule)).toBe(false);
+    expect(await files.removeUnused(HELLO, { ...rule, before: Number.MAX_SAFE_INTEGER })).toBe(true);
+    expect(await files.has(HELLO)).toBe(false);
   });
 });
 

@@ -21,6 +21,8 @@ interface StoredFile {
 }
 
 export interface ArtifactFiles {
+  /** Whether they belong to the store as its rows do. Files in a directory may be of several stores. */
+  readonly isInStore: boolean;
   /** Resolves when the content is durable. Safe to repeat. */
   putBytes(bytes: Uint8Array): Promise<StoredFile>;
   /**
@@ -31,6 +33,8 @@ export interface ArtifactFiles {
    */
   putMoved(path: string): Promise<StoredFile>;
   has(hash: string): Promise<boolean>;
+  /** Whether it is there; then it counts as put just now, as one does that is about to be referred to. */
+  renew(hash: string): Promise<boolean>;
   /** @throws PerdureError `not-found`; `store-damaged` when the content is no longer what was put. */
   read(hash: string): Promise<Buffer>;
   /** The content as a stream, which is not checked. @throws PerdureError `not-found` */
@@ -38,8 +42,8 @@ export interface ArtifactFiles {
   /** Every file there is, a directory at a time. Puts back what a removal that was killed had set aside. */
   list(): AsyncIterable<readonly ListedFile[]>;
   /**
-   * Removes a file nobody has put since `before` and that is not needed: `isNeeded` is asked once it can no longer be put
-   * unseen, and whoever puts it from then on writes it anew. Returns whether it went.
+   * Removes a file nobody has put since `before` and that is not needed: what was recorded after `lookedThrough` is asked for
+   * once it can no longer be put unseen, and whoever puts it from then on writes it anew. Returns whether it went.
    */
   removeUnused(hash: string, options: RemoveUnused): Promise<boolean>;
 }
@@ -50,6 +54,9 @@ export interface ListedFile extends StoredFile {
 
 export interface RemoveUnused {
   readonly before: Millis;
+  /** The last change that was looked at and does not refer to it. */
+  readonly lookedThrough: number;
+  /** Whether one after that refers to it, for files, which have no log to ask. */
   isNeeded(): Promise<boolean>;
 }
 
@@ -80,6 +87,7 @@ export function artifactFiles(deps: RandomDep & { readonly dir: string }): Artif
   }
 
   return {
+    isInStore: false,
     async putBytes(bytes) {
       const file = {
         hash: sha256().update(bytes).digest("hex"),
@@ -100,6 +108,10 @@ export function artifactFiles(deps: RandomDep & { readonly dir: string }): Artif
     },
     async has(hash) {
       return (await findSize(pathOf(dir, hash))) !== null;
+    },
+    async renew(hash) {
+      const path = pathOf(dir, hash);
+      return (await findSize(path)) !== null && (await isRefreshed(path));
     },
     async read(hash) {
       const content = await readFile(pathOf(dir, hash)).catch((cause) => notFound(hash, cause));

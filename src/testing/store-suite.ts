@@ -10,6 +10,7 @@
 
 import { describe } from "vitest";
 
+import { blobsSuite } from "./store-suite/blobs-suite.ts";
 import { createSuite } from "./store-suite/bench.ts";
 import { checkpointsSuite } from "./store-suite/checkpoints-suite.ts";
 import { claimsSuite } from "./store-suite/claims-suite.ts";
@@ -41,6 +42,7 @@ export function storeSuite(options: StoreSuiteOptions): void {
     waitsSuite(suite);
     recordsSuite(suite);
     logSuite(suite);
+    blobsSuite(suite);
     sessionsSuite(suite);
     messagesSuite(suite);
     sessionCopySuite(suite);

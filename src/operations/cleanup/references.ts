@@ -1,5 +1,6 @@
 /** Which blobs and artifact files anything still refers to: a row, a change that is kept, the mirror of the log. */
 
+import type { References } from "../../store/commands/cleanup-log.ts";
 import { findLogBeginning, listLoggedReferences, listStoredReferences } from "../../store/commands/cleanup-log.ts";
 import type { OperationContext } from "../operation.ts";
 
@@ -12,21 +13,23 @@ export interface InUse {
 }
 
 /** What the store itself refers to: all that its blobs are needed for. */
-export async function findInUse({ store }: OperationContext): Promise<InUse> {
-  const hashes = new Set<string>();
-  let through = 0;
-  for (let next: number | null = 0; next !== null;) {
-    const page: Awaited<ReturnType<typeof readPage>> = await readPage(next);
-    for (const hash of page.hashes) hashes.add(hash);
+export async function findInUse(context: OperationContext): Promise<InUse> {
+  const logged = await lookOn(context, { hashes: new Set(), through: 0 });
+  const stored = await context.store.execute(listStoredReferences, null);
+  return { ...logged, hashes: new Set([...logged.hashes, ...stored]) };
+}
+
+/** With what was recorded since, so that little is left to look at in the moment something is removed. */
+export async function lookOn<Known extends InUse>({ store }: OperationContext, known: Known): Promise<Known> {
+  const found: string[] = [];
+  let { through } = known;
+  for (let next: number | null = through; next !== null;) {
+    const page: References = await store.execute(listLoggedReferences, { after: next, limit: CHANGES_PER_PAGE });
+    for (const hash of page.hashes) found.push(hash);
     through = page.through;
     next = page.next;
   }
-  for (const hash of await store.execute(listStoredReferences, null)) hashes.add(hash);
-  return { hashes, through };
-
-  function readPage(after: number) {
-    return store.execute(listLoggedReferences, { after, limit: CHANGES_PER_PAGE });
-  }
+  return { ...known, through, hashes: found.length === 0 ? known.hashes : new Set([...known.hashes, ...found]) };
 }
 
 export interface FilesInUse extends InUse {
@@ -35,23 +38,15 @@ export interface FilesInUse extends InUse {
 }
 
 /** `null` when it cannot be told: the log was cut off, and its mirror does not say what it refers to. */
-export async function findFilesInUse(context: OperationContext): Promise<FilesInUse | null> {
-  const inUse = await findInUse(context);
+export async function findFilesInUse(context: OperationContext, inUse: InUse): Promise<FilesInUse | null> {
   const mirroredFiles = (await context.logMirror?.filesInUse()) ?? null;
   const isWhole = (await context.store.execute(findLogBeginning, null)) === 0;
-  if (mirroredFiles === null && !isWhole) return null;
+  // A store that keeps them itself has no mirror, and where its log was cut off, that was in the store it came from.
+  if (mirroredFiles === null && !isWhole && !context.artifactFiles.isInStore) return null;
   return { ...inUse, mirroredFiles: mirroredFiles ?? new Set() };
 }
 
 /** Whether anything recorded after `through` refers to the hash. */
-export async function isReferredToSince({ store }: OperationContext, hash: string, through: number): Promise<boolean> {
-  for (let next: number | null = through; next !== null;) {
-    const page: { readonly hashes: readonly string[]; readonly next: number | null } = await store.execute(
-      listLoggedReferences,
-      { after: next, limit: CHANGES_PER_PAGE },
-    );
-    if (page.hashes.includes(hash)) return true;
-    next = page.next;
-  }
-  return false;
+export async function isReferredToSince(context: OperationContext, hash: string, through: number): Promise<boolean> {
+  return (await lookOn(context, { hashes: new Set<string>(), through })).hashes.has(hash);
 }

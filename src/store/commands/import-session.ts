@@ -8,8 +8,8 @@ import { PerdureError } from "../../base/errors.ts";
 import type { SessionId } from "../../domain/ids.ts";
 import type { Session } from "../../domain/session.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
-import { defineWrite, oneRow, rows } from "../command.ts";
-import { text } from "../entity-rows.ts";
+import { defineWrite, oneOf, oneRow, rows } from "../command.ts";
+import { integer, text } from "../entity-rows.ts";
 import type { RawChange } from "../rebuild.ts";
 import { insertRow, noteChange, rowKeyText, updateRow } from "../rows.ts";
 import { foreignReference, idsMadeIn, mapIds } from "../session-ids.ts";
@@ -33,6 +33,8 @@ export interface ImportSession extends Pick<SessionRows, "rows" | "environments"
   readonly from: string;
   /** Whether snapshots of the workspace that its checkpoints name are here. */
   readonly hasWorkspaces: boolean;
+  /** By hash, the blobs that were stored for it. */
+  readonly blobs: readonly string[];
 }
 
 export interface Imported {
@@ -46,7 +48,7 @@ export interface Imported {
 /**
  * All or nothing. Blobs must have been stored before.
  *
- * @throws PerdureError `conflict` when something here has one of its ids; `invalid-input` when it does not add up
+ * @throws PerdureError `conflict` when something here has one of its ids, or a cleanup has taken one of its blobs; `invalid-input` when it does not add up
  */
 export const importSession = defineWrite(
   "import-session",
@@ -54,6 +56,7 @@ export const importSession = defineWrite(
     const made = idsMadeIn(input.rows, input.history ?? []);
     refuseForeign(input, new Set([...made.values()].flatMap((ids) => [...ids])));
     if (!input.newIds) yield* refuseTaken(context, input.sessionId, made);
+    yield* refuseCleanedUp(input.blobs);
     const ids = new Map<string, string>();
     if (input.newIds) for (const of of made.values()) for (const id of of) ids.set(id, context.uuid());
     for (const environment of input.environments) yield* ensureEnvironment(context, environment);
@@ -111,6 +114,20 @@ function* refuseTaken(
         details: { sessionId, table, id: taken.id },
       });
     }
+  }
+}
+
+/** Until something refers to them, a cleanup beside the import takes its blobs for left over. */
+function* refuseCleanedUp(hashes: readonly string[]): Command<void> {
+  const all = [...new Set(hashes)];
+  for (let at = 0; at < all.length; at += IDS_PER_QUERY) {
+    const some = all.slice(at, at + IDS_PER_QUERY);
+    const found = yield* oneRow(`select count(*) as n from blobs where ${oneOf("hash", some)}`, ...some);
+    if (integer(found?.n) === some.length) continue;
+    throw new PerdureError("conflict", {
+      message: "A cleanup removed values of the session to import before anything referred to them",
+      hint: "Nothing was changed. Import it again.",
+    });
   }
 }
 

@@ -8,71 +8,52 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import type { RandomDep } from "../../base/random.ts";
-import type { ArtifactFiles } from "../artifact-files.ts";
-import type { Command } from "../command.ts";
-import { defineRead, defineWrite, oneRow, rows } from "../command.ts";
-import { text } from "../entity-rows.ts";
+import type { ArtifactFiles, ListedFile } from "../artifact-files.ts";
 import type { Store } from "../port.ts";
-
-interface Part {
-  readonly hash: string;
-  readonly part: number;
-}
+import { hasContent, listContents, readPart, removeContent, renewContent, storePart } from "./artifact-parts.ts";
 
 /** Of the content; in base64 a third more. */
 const PART_BYTES = 384 * 1024;
+const CONTENTS_PER_PAGE = 500;
 
-const storePart = defineWrite(
-  "store-artifact-part",
-  function* (context, input: Part & { readonly isLast: boolean; readonly content: string }): Command<void> {
-    const sql = `insert into artifact_parts (project_id, hash, part, is_last, content) values (?, ?, ?, ?, ?)
-      on conflict do nothing`;
-    yield* rows(sql, context.projectId, input.hash, input.part, input.isLast ? 1 : 0, input.content);
-  },
-);
+export interface SharedArtifactsDeps extends RandomDep {
+  readonly local: ArtifactFiles;
+  /** Whether the local files are of this store alone: then they go with what they are copies of. */
+  readonly ownsLocal: boolean;
+}
 
-const readPart = defineRead("read-artifact-part", function* (context, input: Part): Command<{
-  readonly content: string;
-  readonly isLast: boolean;
-} | null> {
-  const sql = "select is_last, content from artifact_parts where project_id = ? and hash = ? and part = ?";
-  const row = yield* oneRow(sql, context.projectId, input.hash, input.part);
-  return row === null ? null : { content: text(row.content), isLast: row.is_last === 1 };
-});
-
-/** The last part is stored last, so a content whose last part is there is there whole. */
-const hasParts = defineRead(
-  "has-artifact-parts",
-  function* (context, input: { readonly hash: string }): Command<boolean> {
-    const sql = "select part from artifact_parts where project_id = ? and hash = ? and is_last = 1 limit 1";
-    return (yield* oneRow(sql, context.projectId, input.hash)) !== null;
-  },
-);
-
-export function sharedArtifactFiles(
-  store: Store,
-  { local, random }: RandomDep & { readonly local: ArtifactFiles },
-): ArtifactFiles {
+export function sharedArtifactFiles(store: Store, { local, ownsLocal, random }: SharedArtifactsDeps): ArtifactFiles {
   /** Resolves when it is durable there. Safe to repeat, and to do from two machines at once. */
   async function share(hash: string): Promise<void> {
-    if (await store.execute(hasParts, { hash })) return;
+    if (await store.execute(renewContent, { hash })) return;
+    // A cleanup took the parts of a writer that had fallen asleep between them.
+    while (!(await isStored(hash)));
+  }
+
+  async function isStored(hash: string): Promise<boolean> {
     let part = 0;
     let held = Buffer.alloc(0);
-    const put = (content: Buffer, isLast: boolean): Promise<void> =>
-      store.execute(storePart, { hash, part: part++, isLast, content: content.toString("base64") });
+    const put = (content: Buffer, isLast: boolean): Promise<boolean> =>
+      store.execute(storePart, {
+        hash,
+        part: part++,
+        isLast,
+        content: content.toString("base64"),
+        sizeBytes: content.length,
+      });
     for await (const chunk of (await local.open(hash)) as AsyncIterable<Buffer>) {
       held = Buffer.concat([held, chunk]);
       while (held.length > PART_BYTES) {
-        await put(held.subarray(0, PART_BYTES), false);
+        if (!(await put(held.subarray(0, PART_BYTES), false))) return false;
         held = held.subarray(PART_BYTES);
       }
     }
-    await put(held, true);
+    return await put(held, true);
   }
 
   /** Brings the content here if it is only there. */
   async function fetch(hash: string): Promise<void> {
-    if ((await local.has(hash)) || !(await store.execute(hasParts, { hash }))) return;
+    if ((await local.has(hash)) || !(await store.execute(hasContent, { hash }))) return;
     const path = join(tmpdir(), `perdure-${random.uuid()}`);
     const file = await open(path, "wx");
     try {
@@ -92,7 +73,21 @@ export function sharedArtifactFiles(
     }
   }
 
+  /** Those in the database, and then local ones that are there no more. */
+  async function* list(): AsyncGenerator<readonly ListedFile[]> {
+    const shared = new Set<string>();
+    for (let after: string | undefined = ""; after !== undefined;) {
+      const page: readonly ListedFile[] = await store.execute(listContents, { after, limit: CONTENTS_PER_PAGE });
+      for (const { hash } of page) shared.add(hash);
+      yield page;
+      after = page.at(-1)?.hash;
+    }
+    if (!ownsLocal) return;
+    for await (const files of local.list()) yield files.filter(({ hash }) => !shared.has(hash));
+  }
+
   return {
+    isInStore: true,
     async putBytes(bytes) {
       const stored = await local.putBytes(bytes);
       await share(stored.hash);
@@ -103,7 +98,7 @@ export function sharedArtifactFiles(
       await share(stored.hash);
       return stored;
     },
-    has: async (hash) => (await local.has(hash)) || (await store.execute(hasParts, { hash })),
+    has: async (hash) => (await local.has(hash)) || (await store.execute(hasContent, { hash })),
     async read(hash) {
       await fetch(hash);
       return await local.read(hash);
@@ -112,7 +107,16 @@ export function sharedArtifactFiles(
       await fetch(hash);
       return await local.open(hash);
     },
-    list: () => local.list(),
-    removeUnused: (hash, options) => local.removeUnused(hash, options),
+    async renew(hash) {
+      if (await store.execute(renewContent, { hash })) return true;
+      if (!(await local.renew(hash))) return false;
+      await share(hash);
+      return true;
+    },
+    list,
+    async removeUnused(hash, options) {
+      const isGone = await store.execute(removeContent, { hash, ...options });
+      return (ownsLocal && (await local.removeUnused(hash, options))) || isGone;
+    },
   };
 }

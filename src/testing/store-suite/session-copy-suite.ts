@@ -189,7 +189,7 @@ async function workedBench(suite: Suite, seed: number): Promise<Bench> {
 async function exportSession(store: SuiteStore, sessionId: SessionId): Promise<ImportSession> {
   const { rows, environments, position } = await store.execute(readSessionRows, { sessionId });
   const history = await store.execute(readSessionHistory, { sessionId, after: 0, upTo: position, limit: 100_000 });
-  return { sessionId, rows, environments, history, newIds: false, from: "a test", hasWorkspaces: false };
+  return { sessionId, rows, environments, history, newIds: false, from: "a test", hasWorkspaces: false, blobs: [] };
 }
 
 const OWN = new Set(["seq", "held", "position", "checksum", "workspace", "origin_id", "worker_id", "updated_at"]);
