@@ -29,7 +29,7 @@ import { openSqliteStore } from "../store/sqlite/sqlite-store.ts";
 import type { PostgresStoreOptions } from "../store/postgres/opening.ts";
 import type { PostgresStore } from "../store/postgres/postgres-store.ts";
 import type { SharedArtifactsDeps } from "../store/postgres/shared-artifacts.ts";
-import type { FileStoreChoice } from "./store-choice.ts";
+import type { FileStoreChoice, StoreChoice } from "./store-choice.ts";
 import { chooseStore } from "./store-choice.ts";
 import { finishPendingRepair, refuseHalfRestored, refuseLost, restoreMarkOf, useStore } from "./store-guard.ts";
 import { withFollowers } from "./store-followers.ts";
@@ -83,15 +83,14 @@ export async function openProject(options: OpenProjectOptions): Promise<Project>
   const perdureDir = join(projectDir, ".perdure");
   const projectName = basename(projectDir);
   const isRestoring = options.isRestoring === true;
-  // For a server it tells of this machine only.
-  const restoreSign = restoreMarkOf(choice.backend === "postgres" ? join(perdureDir, "postgres") : choice.sign);
-  if (!isRestoring) refuseHalfRestored(restoreSign);
+  if (choice.backend !== "postgres" && !isRestoring) refuseHalfRestored(restoreMarkOf(choice.sign));
   const server =
     choice.backend === "postgres"
       ? await openPostgres(choice.url, {
           projectName,
           actor: options.actor,
           random,
+          mayBeHalfRestored: isRestoring,
           ...(options.clock === undefined ? {} : { clock: options.clock }),
         })
       : null;
@@ -208,7 +207,7 @@ export async function openProject(options: OpenProjectOptions): Promise<Project>
             );
           },
         }),
-    ...(isRestoring ? { restoreMark: lazyRestoreMark(restoreSign) } : {}),
+    ...(isRestoring ? { restoreMark: lazyRestoreMark(choice, server) } : {}),
     loadExecutors: memo(async () => {
       const { loadExecutors } = await import("./load-executors.ts");
       await loadExecutors(project, defined);
@@ -280,10 +279,15 @@ function lazyArtifactFiles(dir: string, random: Random): ArtifactFiles {
   };
 }
 
-function lazyRestoreMark(path: string): RestoreMark {
-  const mark = memo(async () => (await import("./restore-mark.ts")).restoreMark(path));
+function lazyRestoreMark(choice: StoreChoice, server: Store | null): RestoreMark {
+  const mark = memo(async () => {
+    const { restoreMark, serverRestoreMark } = await import("./restore-mark.ts");
+    if (choice.backend !== "postgres") return restoreMark(restoreMarkOf(choice.sign));
+    assert(server !== null, "a store on a server is open before it is used");
+    return serverRestoreMark(server);
+  });
   return {
-    isSet: () => existsSync(path),
+    isSet: async () => (await mark()).isSet(),
     set: async () => (await mark()).set(),
     clear: async () => (await mark()).clear(),
   };

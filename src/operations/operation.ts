@@ -49,7 +49,7 @@ export interface OperationContext extends StoreDep, ClockDep, RandomDep, HostDep
 
 /** As long as it is set, nobody opens the store but a restore. Set and cleared durably. */
 export interface RestoreMark {
-  isSet(): boolean;
+  isSet(): Promise<boolean>;
   set(): Promise<void>;
   clear(): Promise<void>;
 }

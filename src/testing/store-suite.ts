@@ -17,6 +17,7 @@ import { claimsSuite } from "./store-suite/claims-suite.ts";
 import { dependenciesSuite } from "./store-suite/dependencies-suite.ts";
 import { factsSuite } from "./store-suite/facts-suite.ts";
 import { fleetSuite } from "./store-suite/fleet-suite.ts";
+import { identitySuite } from "./store-suite/identity-suite.ts";
 import { journalSuite } from "./store-suite/journal-suite.ts";
 import { leasesSuite } from "./store-suite/leases-suite.ts";
 import { logSuite } from "./store-suite/log-suite.ts";
@@ -43,6 +44,7 @@ export function storeSuite(options: StoreSuiteOptions): void {
     recordsSuite(suite);
     logSuite(suite);
     blobsSuite(suite);
+    identitySuite(suite);
     sessionsSuite(suite);
     messagesSuite(suite);
     sessionCopySuite(suite);

@@ -1,7 +1,7 @@
 /** Giving an empty store the identity of the project whose log it is to hold. */
 
 import { PerdureError } from "../../base/errors.ts";
-import type { Command } from "../command.ts";
+import type { Command, CommandContext } from "../command.ts";
 import { defineWrite, oneRow, rows } from "../command.ts";
 import { text } from "../entity-rows.ts";
 import type { ProjectIdentity } from "../port.ts";
@@ -15,7 +15,7 @@ export interface BecomeProject extends ProjectIdentity {
  * Only a driver's `becomeProject` may call it: what the driver knows of its project is the old id until it takes the new
  * one. Doing it again changes nothing.
  *
- * @throws PerdureError `conflict` when the project has changes, or another one of the database has that id
+ * @throws PerdureError `conflict` when the project has changes or a worker, or another one of the database has that id
  */
 export const becomeProject = defineWrite("become-project", function* (context, input: BecomeProject): Command<void> {
   if (context.projectId === input.projectId) return;
@@ -31,6 +31,7 @@ export const becomeProject = defineWrite("become-project", function* (context, i
       details: { projectId: input.projectId },
     });
   }
+  yield* refuseWhileWorked(context);
   const { projectId, projectCreatedAt: createdAt } = input;
   if (input.keepsName)
     yield* rows("update projects set id = ?, created_at = ? where id = ?", projectId, createdAt, context.projectId);
@@ -39,3 +40,15 @@ export const becomeProject = defineWrite("become-project", function* (context, i
     yield* rows(sql, projectId, createdAt, input.projectName, context.projectId);
   }
 });
+
+/** It would wait for tasks of a project that is no more. */
+function* refuseWhileWorked(context: CommandContext): Command<void> {
+  const sql = "select label from workers where project_id = ? and lease_expires_at > ? limit 1";
+  const worker = yield* oneRow(sql, context.projectId, context.now);
+  if (worker === null) return;
+  throw new PerdureError("conflict", {
+    message: `${text(worker.label)} works on the project, which is to become another one`,
+    hint: "Stop it, restore, and start it again; nothing was changed.",
+    details: { projectId: context.projectId },
+  });
+}

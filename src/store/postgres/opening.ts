@@ -3,6 +3,7 @@
 import type { PoolClient } from "pg";
 
 import type { Clock } from "../../base/clock.ts";
+import { PerdureError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
 import { monotonicMs } from "../../base/stopwatch.ts";
 import type { ProjectId } from "../../domain/ids.ts";
@@ -26,6 +27,8 @@ export interface PostgresStoreOptions {
   readonly random: Random;
   /** How long a call waits for a server that cannot be reached or a project that is locked before it fails. Default 60 s. */
   readonly patienceMs?: number;
+  /** To restore it: also a project that holds only the beginning of a log. Default: such a one is refused. */
+  readonly mayBeHalfRestored?: boolean;
 }
 
 export interface Opening {
@@ -41,7 +44,7 @@ export interface Opened {
   readonly dialect: Dialect;
 }
 
-/** Brings the schema up to date and finds the project. */
+/** Brings the schema up to date and finds the project. @throws PerdureError `conflict` while it is being restored */
 export async function prepare({ connections, url, options, time }: Opening): Promise<Opened> {
   const client = await connections.take();
   let failure: unknown;
@@ -51,18 +54,27 @@ export async function prepare({ connections, url, options, time }: Opening): Pro
     const { schema } = url;
     const name = url.project ?? options.projectName;
     const clock = options.clock ?? time ?? failClock();
-    const projectId = await ensureProject(client, { schema, name, clock, random: options.random });
+    const project = await ensureProject(client, { schema, name, clock, random: options.random });
+    if (project.isRestoring && options.mayBeHalfRestored !== true) throw halfRestored(name, url.location);
     const columns = await client.query(COLUMNS_SQL, [schema]);
     const types = new Map<string, ColumnType>(
       columns.rows.map((row) => [String(row.name), String(row.type) as ColumnType]),
     );
-    return { projectId, schemaVersion, dialect: postgresDialect(types) };
+    return { projectId: project.id, schemaVersion, dialect: postgresDialect(types) };
   } catch (error) {
     failure = error;
     throw error;
   } finally {
     client.release(failure instanceof Error ? failure : undefined);
   }
+}
+
+function halfRestored(name: string, location: string): PerdureError {
+  return new PerdureError("conflict", {
+    message: `Project ${JSON.stringify(name)} of ${location} is being restored, or a restore was cut off: it holds only the beginning`,
+    hint: "Wait until it is done, or run `perdure restore --from COPY` again, on any machine: it goes on. To begin anew, name another project with ?project=NAME.",
+    details: { project: name, location },
+  });
 }
 
 const COLUMNS_SQL = `select distinct a.attname as name, format_type(a.atttypid, null) as type

@@ -14,17 +14,24 @@ interface NewProject {
   readonly random: Random;
 }
 
+interface FoundProject {
+  readonly id: ProjectId;
+  /** It is being restored, or a restore was cut off. */
+  readonly isRestoring: boolean;
+}
+
 /** Safe to call from several processes at once. */
 export async function ensureProject(
   client: ClientBase,
   { schema, name, clock, random }: NewProject,
-): Promise<ProjectId> {
+): Promise<FoundProject> {
   for (;;) {
     const id = random.uuid().replaceAll("-", "").slice(0, 12);
     const sql = `insert into ${schema}.projects (id, name, created_at) values ($1, $2, $3) on conflict do nothing`;
     await client.query(sql, [id, name, clock.now()]);
-    const found = await client.query(`select id from ${schema}.projects where name = $1`, [name]);
+    const found = await client.query(`select id, is_restoring from ${schema}.projects where name = $1`, [name]);
     // None when a project of another name has that id.
-    if (found.rows.length > 0) return asId(String(found.rows[0]?.id));
+    const [row] = found.rows;
+    if (row !== undefined) return { id: asId(String(row.id)), isRestoring: Number(row.is_restoring) === 1 };
   }
 }

@@ -1,0 +1,71 @@
+/** A restore into a project on a server, which other machines reach too. */
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+
+import { restore } from "../operations/restore.ts";
+import { listSessions } from "../store/commands/session-queries.ts";
+import { createSession } from "../store/commands/sessions.ts";
+import { sharedPostgres } from "../store/testing/postgres/shared-postgres.ts";
+import { aSession } from "../testing/builders.ts";
+import type { Project } from "./open-project.ts";
+import { openProject } from "./open-project.ts";
+
+let database: string;
+let drop: () => Promise<void>;
+beforeAll(async () => {
+  const server = await sharedPostgres({ isSynced: false });
+  database = await server.createDatabase();
+  drop = () => server.dropDatabase(database);
+}, 60_000);
+afterAll(() => drop());
+
+function aDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), "perdure-machine-"));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+async function open(directory: string, { store, isRestoring = false }: { store?: string; isRestoring?: boolean } = {}) {
+  const project = await openProject({
+    directory,
+    isExact: true,
+    opensOnUse: true,
+    isRestoring,
+    store: store ?? null,
+    durability: null,
+    actor: "test",
+  });
+  onTestFinished(() => project.close());
+  return project;
+}
+
+const sessionsOf = async ({ store }: Project): Promise<readonly string[]> =>
+  (await store.execute(listSessions, { statuses: null, before: null, limit: 9 })).sessions.map(({ name }) => name);
+
+test("a restore that is cut off keeps every machine out, and goes on from any of them", async () => {
+  const [source, sink] = [aDirectory(), join(aDirectory(), "sink")];
+  writeFileSync(join(source, "perdure.yaml"), JSON.stringify({ replication: [{ sink: "jsonl", path: sink }] }));
+  const original = await open(source);
+  for (const name of ["one", "two"]) await original.store.execute(createSession, aSession({ name }));
+  await original.close();
+
+  const store = `${database}?project=restored`;
+  const first = await open(aDirectory(), { store, isRestoring: true });
+  // Killed as soon as it has begun.
+  await first.restoreMark?.set();
+  await first.close();
+  await expect(open(aDirectory(), { store })).rejects.toMatchObject({
+    code: "conflict",
+    hint: expect.stringContaining("perdure restore"),
+  });
+  await open(aDirectory(), { store: `${database}?project=another` });
+
+  const second = await open(aDirectory(), { store, isRestoring: true });
+  expect(await restore.run(second, { from: sink, partial: false })).toMatchObject({ missing: [], lastSeq: 2 });
+  expect(await second.restoreMark?.isSet()).toBe(false);
+  expect(await sessionsOf(await open(aDirectory(), { store }))).toEqual(["two", "one"]);
+});
