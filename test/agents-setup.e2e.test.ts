@@ -141,6 +141,21 @@ describe("perdure hook", () => {
     expect(JSON.parse(stdout).hookSpecificOutput.additionalContext).toContain("Now 0\nNext 1: it\n");
   });
 
+  test("finds nothing where an agent has only read, its server's beginning and end included", async () => {
+    const client = new Client({ name: "reader", version: "0" });
+    const transport = new StdioClientTransport({
+      command: process.execPath,
+      args: [join(import.meta.dirname, "../src/cli/main.ts"), "mcp", "--project", project.dir],
+      stderr: "ignore",
+    });
+    await client.connect(transport);
+    const told = await client.callTool({ name: "get_brief", arguments: {} });
+    expect(told.content).toMatchObject([{ text: expect.stringContaining("No project here yet") }]);
+    await client.close();
+    expect(project.files()).toEqual([]);
+    expect((await project.run("hook", "session-start")).stdout).toBe("{}\n");
+  });
+
   test("never stands in an agent's way", async () => {
     for (const event of ["session-start", "nonsense"]) {
       const { code, stdout } = await project.run("hook", event);

@@ -61,6 +61,8 @@ describe("exit codes", () => {
       ["task", "list"],
       ["resume"],
       ["doctor"],
+      ["doctor", "--deep"],
+      ["facts", "import", "none.jsonl"],
       ["run", "none.yaml"],
     ])
       expect([words, (await project.run(...words)).code]).toEqual([words, 3]);

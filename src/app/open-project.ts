@@ -170,6 +170,10 @@ export async function openProject(options: OpenProjectOptions): Promise<Project>
     get isOpen() {
       return isOpen;
     },
+    get isBegun() {
+      // A store that was lost left something beside it, and is refused when it is used.
+      return isOpen || choice.backend === "postgres" || choice.files.some((file) => existsSync(file));
+    },
     clock,
     random,
     projectDir,

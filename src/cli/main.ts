@@ -55,8 +55,8 @@ async function runVerb(entry: VerbEntry, words: readonly string[]): Promise<numb
       const project = await openProject({
         directory,
         isExact: directory !== null || isHere,
-        mustExist: mode === "existing",
-        opensOnUse: mode === "on-use" || mode === "restore",
+        mustExist: mode === "existing" || mode === "unopened",
+        opensOnUse: mode === "unopened" || mode === "on-use" || mode === "restore",
         isRestoring: mode === "restore",
         store: args.text("store"),
         durability: null,

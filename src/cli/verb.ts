@@ -19,16 +19,16 @@ export interface Verb {
 }
 
 /**
- * What becomes of a project without a store: refused, made at once in exactly this directory, made once it is used, or made
- * there by a restore, which may also go on where one was cut off.
+ * What becomes of a project without a store: refused, refused and else opened only once it is used, made at once in exactly this
+ * directory, made once it is used, or made there by a restore, which may also go on where one was cut off.
  */
-export type StoreMode = "existing" | "new" | "on-use" | "restore";
+export type StoreMode = "existing" | "unopened" | "new" | "on-use" | "restore";
 
 /** One call of a verb. */
 export interface Call {
   readonly args: ParsedArguments;
   readonly output: Output;
-  /** Opens the project; it is closed after the verb. @throws PerdureError `not-found` for `existing` when it has no store yet */
+  /** Opens the project; it is closed after the verb. @throws PerdureError `not-found` for `existing` and `unopened` when it has no store yet */
   open(mode: StoreMode): Promise<Project>;
 }
 

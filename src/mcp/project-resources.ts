@@ -9,6 +9,7 @@ import { runOperation } from "../operations/operation.ts";
 import { sessionShow } from "../operations/session-show.ts";
 import { taskShow } from "../operations/task-show.ts";
 import { ANSWER_LIMITS } from "./answer-limits.ts";
+import { NO_PROJECT } from "./before-project.ts";
 import { toBriefText } from "./brief-text.ts";
 import type { McpResources } from "./surface.ts";
 
@@ -44,12 +45,13 @@ export function projectResources(context: OperationContext): McpResources {
     ],
     async read(uri) {
       if (uri === BRIEF) {
+        if (context.isBegun === false) return { contents: [{ uri, mimeType: "text/plain", text: NO_PROJECT }] };
         const told = await runOperation(brief, context, { input: { tokens: BRIEF_TOKENS } });
         return { contents: [{ uri, mimeType: "text/plain", text: toBriefText(told) }] };
       }
       const found = /^perdure:\/\/(tasks|sessions)\/([^/?#]+)$/.exec(uri);
       const reference = found === null ? null : decode(found[2] ?? "");
-      if (reference === null) return null;
+      if (reference === null || context.isBegun === false) return null;
       try {
         const data =
           found?.[1] === "tasks"

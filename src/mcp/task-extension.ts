@@ -12,6 +12,7 @@ import type { OperationContext } from "../operations/operation.ts";
 import { runOperation } from "../operations/operation.ts";
 import { taskAnswer } from "../operations/task-answer.ts";
 import { taskCancel } from "../operations/task-cancel.ts";
+import { noProject } from "./before-project.ts";
 import type { McpTasks } from "./surface.ts";
 import type { OpenQuestion } from "./task-status.ts";
 import { openQuestion, showTask, statusWords, toTaskStatus } from "./task-status.ts";
@@ -27,6 +28,7 @@ export function toTaskHandle(task: TaskJson): TaskHandle {
 export function projectTasks(context: OperationContext): McpTasks {
   const find = async (taskId: string) => {
     try {
+      if (context.isBegun === false) throw noProject();
       return await showTask(context, taskId);
     } catch (error) {
       if (!isPerdureError(error)) throw error;

@@ -10,6 +10,7 @@ import { PerdureError } from "../base/errors.ts";
 import type { OperationContext } from "../operations/operation.ts";
 import { asActor } from "./actor-context.ts";
 import { nameOfAgent } from "./agent-name.ts";
+import { NO_PROJECT, noProject } from "./before-project.ts";
 import { errorWords } from "./error-words.ts";
 import { toInputSchema, toOutputSchema } from "./json-schema.ts";
 import type { McpCall, McpTool, ToolReply } from "./surface.ts";
@@ -21,6 +22,11 @@ export interface ToolSpec<Input extends v.GenericSchema, Output extends v.Generi
   readonly annotations: ToolAnnotations;
   readonly input: Input;
   readonly output: Output;
+  /**
+   * Where no project has been begun: what is given then, or that its first write begins one. Absent for what needs something
+   * that is there: then the call is refused.
+   */
+  readonly beforeProject?: "begins" | v.InferInput<Output>;
   run(context: OperationContext, input: v.InferOutput<Input>, call: McpCall): Promise<ToolAnswer<v.InferInput<Output>>>;
 }
 
@@ -59,6 +65,10 @@ export function defineTool<Input extends v.GenericSchema, Output extends v.Gener
     async call(args, call) {
       try {
         const given = parseArguments(name, input, args);
+        if (context.isBegun === false && spec.beforeProject !== "begins") {
+          if (spec.beforeProject === undefined) throw noProject();
+          return { content: [{ type: "text", text: NO_PROJECT }], structuredContent: toRecord(spec.beforeProject) };
+        }
         const told = await spec.run(asActor(context, nameOfAgent(call.client)), given, call);
         if (told.kind === "reply") return told.reply;
         return { content: [{ type: "text", text: told.text }], structuredContent: toRecord(told.data) };

@@ -24,11 +24,13 @@ export const factsImport = defineOperation({
     /** References to facts that are neither in the file nor here. */
     lostReferences: v.number(),
   }),
-  async run({ store, clock }, { path }) {
+  async run(context, { path }) {
     const { importFactFile, refuseLargeFile } = await import("../memory/import-facts.ts");
     const file = resolve(path);
     refuseLargeFile((await reading(file, stat(file))).size);
-    return await importFactFile({ store, clock }, await reading(file, readFile(file)));
+    const content = await reading(file, readFile(file));
+    // Not before: where there is no store, its first use makes one.
+    return await importFactFile({ store: context.store, clock: context.clock }, content);
   },
 });
 

@@ -31,6 +31,8 @@ export interface OperationContext extends StoreDep, ClockDep, RandomDep, HostDep
   readonly artifactFiles: ArtifactFiles;
   /** Whether the store is the one the project keeps in its directory. Another may be used there too, but the files beside are not its own. Default: it is. */
   readonly isOwnStore?: boolean;
+  /** Whether there is a store; where there is none, the first use makes it. Default: there is. */
+  readonly isBegun?: boolean;
   /** The mirror of the change log; absent or `null` where none is kept. */
   readonly logMirror?: LogMirror | null;
   /** For ranking by meaning; `null` when the application brought none. */

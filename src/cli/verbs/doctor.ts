@@ -27,7 +27,7 @@ async function examine({ args, open }: Call): Promise<{ readonly health: Health;
   try {
     const deep = args.flag("deep");
     // Looking deep needs the store to itself, so it is not opened before.
-    const project = await open(deep ? "on-use" : "existing");
+    const project = await open(deep ? "unopened" : "existing");
     const [{ doctor: operation }, { runOperation }] = await Promise.all([
       import("../../operations/doctor.ts"),
       import("../../operations/operation.ts"),

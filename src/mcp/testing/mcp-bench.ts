@@ -53,12 +53,14 @@ export interface Told {
 
 const URL_OF_TEST = new URL("http://localhost/mcp");
 
-export async function createMcpBench(): Promise<McpBench> {
+/** @param isBegun Without, its first use makes the store, as in `perdure mcp`. */
+export async function createMcpBench({ isBegun = true } = {}): Promise<McpBench> {
   const directory = mkdtempSync(join(tmpdir(), "perdure-mcp-"));
   const clock = fakeClock();
   const project = await openProject({
     directory,
     isExact: true,
+    opensOnUse: !isBegun,
     store: null,
     durability: "normal",
     actor: "test",

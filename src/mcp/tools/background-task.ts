@@ -76,6 +76,7 @@ export const createBackgroundTask = defineTool({
   annotations: { readOnlyHint: false, destructiveHint: false, openWorldHint: true },
   input,
   output,
+  beforeProject: "begins",
   async run(context, said, call) {
     const task = await runOperation(taskAdd, context, { input: toTaskAdd(said) });
     if (!said.wait) return answer(createdData(task), createdWords(task));

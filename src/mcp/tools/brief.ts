@@ -6,6 +6,7 @@ import { brief } from "../../operations/brief.ts";
 import { recoverLost } from "../../operations/manual-claims.ts";
 import { runOperation } from "../../operations/operation.ts";
 import { countFitting } from "../answer-limits.ts";
+import { NO_PROJECT } from "../before-project.ts";
 import { toBriefText } from "../brief-text.ts";
 import { answer, defineTool, READS } from "../tool.ts";
 
@@ -26,6 +27,7 @@ export const getBrief = defineTool({
     now: v.array(v.string()),
     next: v.array(v.string()),
   }),
+  beforeProject: { brief: NO_PROJECT, session_id: null, counts: {}, done: [], now: [], next: [] },
   async run(context, { tokens: budget, session }) {
     // What vanished agents held is ready again, and told as such.
     await recoverLost(context);

@@ -30,6 +30,7 @@ export const remember = defineTool({
     /** Of one that is outdated: why. */
     note: v.optional(v.string()),
   }),
+  beforeProject: "begins",
   async run(context, { fact: text, kind, source, supersedes, depends_on: dependsOn }, { client }) {
     const { outcome, fact } = await runOperation(rememberOperation, context, {
       input: {
@@ -74,6 +75,7 @@ export const recall = defineTool({
     /** Found as well, but over the budget. */
     left_out: v.number(),
   }),
+  beforeProject: { facts: [], left_out: 0 },
   async run(context, { query, kind, tokens }) {
     const found = await runOperation(recallOperation, context, {
       input: { query, tokens, ...(kind === undefined || kind.length === 0 ? {} : { kind }) },

@@ -25,6 +25,7 @@ export const listAllTasks = defineTool({
     tasks: v.array(taskRowSchema),
     next_cursor: v.nullable(v.string()),
   }),
+  beforeProject: { tasks: [], next_cursor: null },
   async run(context, { status, search, session, limit, cursor }) {
     const read = (most: number) =>
       runOperation(taskList, context, {

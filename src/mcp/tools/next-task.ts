@@ -9,6 +9,7 @@ import { taskShow } from "../../operations/task-show.ts";
 import type { TaskJson } from "../../operations/json/task.ts";
 import { nameOfAgent } from "../agent-name.ts";
 import { ANSWER_LIMITS, cutToTokens, shortenTo } from "../answer-limits.ts";
+import { NO_PROJECT } from "../before-project.ts";
 import { taskName } from "../task-words.ts";
 import { ADDS, answer, defineTool } from "../tool.ts";
 import { agent } from "./task-arguments.ts";
@@ -47,6 +48,7 @@ export const nextTask = defineTool({
     reason: v.nullable(v.string()),
     next_step: v.optional(v.string()),
   }),
+  beforeProject: { task: null, claim: null, reason: NO_PROJECT },
   async run(context, { claim, session, agent: said }, call) {
     const as = said ?? nameOfAgent(call.client);
     const next = await runOperation(taskNext, context, {

@@ -38,6 +38,7 @@ export const submitPlan = defineTool({
     /** How many tasks it has brought. */
     added: v.number(),
   }),
+  beforeProject: "begins",
   async run(context, plan) {
     const { session, isNew, added } = await runOperation(planSubmitInline, context, { input: plan });
     const words = isNew

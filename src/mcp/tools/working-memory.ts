@@ -29,6 +29,7 @@ export const storeWorkingMemory = defineTool({
     /** Keys of entries that made room. */
     evicted: v.array(v.string()),
   }),
+  beforeProject: "begins",
   async run(context, { key, value, ttl, importance, session: reference }) {
     const { entry, evicted } = await runOperation(memorySet, context, {
       input: {
@@ -68,6 +69,7 @@ export const retrieveWorkingMemory = defineTool({
     /** Entries the summary had no room for. */
     left_out: v.optional(v.number()),
   }),
+  beforeProject: { summary: "", left_out: 0 },
   async run(context, { key, tokens, session: reference }) {
     const of = { session: reference ?? null };
     if (key === undefined) {
