@@ -53,6 +53,8 @@ export function schemaOf(path: string): string | null {
   }
 }
 
+/** 1 stands for 65,536. */
+const PAGE_SIZES = new Set([1, 512, 1_024, 2_048, 4_096, 8_192, 16_384, 32_768]);
 const HEADER_BYTES = 100;
 const INTERIOR_TABLE_PAGE = 5;
 
@@ -61,6 +63,8 @@ export function overlayFreshSchema(path: string, freshPath: string): void {
   const fresh = readFileSync(freshPath);
   const damaged = readFileSync(path);
   const pageBytes = fresh.readUInt16BE(16);
+  // An older program may have made it with pages of another size: they lie elsewhere.
+  if (PAGE_SIZES.has(damaged.readUInt16BE(16)) && damaged.readUInt16BE(16) !== pageBytes) return;
   for (const page of schemaPages(fresh, pageBytes)) {
     const from = (page - 1) * pageBytes;
     if (from + pageBytes <= damaged.length) fresh.copy(damaged, from, from, from + pageBytes);
