@@ -7,10 +7,11 @@ import type { WorkerEvent } from "../engine/worker-options.ts";
 import { createWorker } from "../engine/worker.ts";
 import { startMemoryCleanup } from "../memory/memory-cleanup.ts";
 import { chosenExecutors } from "../operations/chosen-executors.ts";
-import { createCheckpointer, sealEnded } from "../operations/checkpointer.ts";
+import { createCheckpointer } from "../operations/checkpointer.ts";
 import { applyLimitRules } from "../operations/limit-rules.ts";
+import type { SessionSettler } from "../operations/session-settler.ts";
+import { createSessionSettler } from "../operations/session-settler.ts";
 import { GRACE_MS } from "../operations/session-work.ts";
-import { settleSession } from "../store/commands/sessions.ts";
 import type { Project } from "./open-project.ts";
 
 export interface WorkOptions {
@@ -38,7 +39,7 @@ export async function libraryWork(project: Project, options: WorkOptions, closin
   const { worker: config } = project.config;
   const labels = parseLabels("The labels of this worker", options.labels ?? config.labels);
   await applyLimitRules(project);
-  const touched = new Set<SessionId>();
+  const settler = createSessionSettler(project);
   const checkpointer = createCheckpointer(project);
   const worker = createWorker(project, {
     executors: () => executors,
@@ -49,11 +50,11 @@ export async function libraryWork(project: Project, options: WorkOptions, closin
     heartbeatMs: config.heartbeatMs,
     graceMs: GRACE_MS,
     onEvent(event) {
-      if (event.kind === "started") {
-        touched.add(event.claimed.task.sessionId);
-        checkpointer.taskStarted(event.claimed.task.sessionId);
+      if (event.kind === "started") checkpointer.taskStarted(event.claimed.task.sessionId);
+      if (event.kind === "ended") {
+        settler.touch(event.claimed.task.sessionId);
+        checkpointer.taskEnded(event.claimed.task.sessionId);
       }
-      if (event.kind === "ended") checkpointer.taskEnded(event.claimed.task.sessionId);
       options.onEvent?.(event);
     },
   });
@@ -61,38 +62,32 @@ export async function libraryWork(project: Project, options: WorkOptions, closin
   await worker.start();
   const stopCleanup = startMemoryCleanup(project, project.config.workingMemory.cleanupIntervalMs);
   try {
-    await workUntil(project, { worker, touched, stop, isUntilIdle: options.until === "idle" });
+    await workUntil({ worker, settler, stop, isUntilIdle: options.until === "idle" });
+    await settler.settle();
   } finally {
     stopCleanup();
+    await settler.stop();
     await worker.stop();
     await checkpointer.finish();
   }
 }
 
-async function workUntil(
-  project: Project,
-  {
-    worker,
-    touched,
-    stop,
-    isUntilIdle,
-  }: {
-    readonly worker: Worker;
-    readonly touched: Set<SessionId>;
-    readonly stop: AbortSignal;
-    readonly isUntilIdle: boolean;
-  },
-): Promise<void> {
+interface WorkUntil {
+  readonly worker: Worker;
+  readonly settler: SessionSettler;
+  readonly stop: AbortSignal;
+  readonly isUntilIdle: boolean;
+}
+
+async function workUntil({ worker, settler, stop, isUntilIdle }: WorkUntil): Promise<void> {
   const stopped = whenAborted(stop);
   for (let version = 0; !stop.aborted;) {
     const idle = await Promise.race([worker.nextIdle(version), stopped]);
     if (idle === null) return;
     version = idle.version;
-    for (const sessionId of touched) {
-      await sealEnded(project, await project.store.execute(settleSession, { sessionId }));
-    }
-    touched.clear();
-    if (isUntilIdle && !idle.isMoreComing) return;
+    if (!isUntilIdle) continue;
+    await settler.settle();
+    if (!idle.isMoreComing) return;
   }
 }
 

@@ -9,10 +9,10 @@ import type { Worker } from "../engine/worker.ts";
 import { createWorker } from "../engine/worker.ts";
 import { describeQueue } from "../store/commands/queue.ts";
 import { startMemoryCleanup } from "../memory/memory-cleanup.ts";
-import { settleSession } from "../store/commands/sessions.ts";
 import { startAutomaticCleanup } from "./automatic-cleanup.ts";
 import { chosenExecutors } from "./chosen-executors.ts";
-import { createCheckpointer, sealEnded } from "./checkpointer.ts";
+import { createCheckpointer } from "./checkpointer.ts";
+import { createSessionSettler } from "./session-settler.ts";
 import { concurrencyInput, labelsInput, sessionReference, timeoutInput } from "./json/inputs.ts";
 import { toIsoOrNull } from "./json/times.ts";
 import type { OperationContext, RunOptions } from "./operation.ts";
@@ -85,7 +85,7 @@ export const workerRun = defineOperation({
     try {
       await worker.start();
       stopMemoryCleanup = startMemoryCleanup(context, context.config.workingMemory.cleanupIntervalMs);
-      await untilAborted(worker, follower, { ...options, missing: () => missingHere(context, sessionId, offer) });
+      await untilAborted(worker, { ...options, missing: () => missingHere(context, sessionId, offer) });
       if (options.signal?.reason === DRAIN) await worker.drain(drainMs);
     } finally {
       stopMemoryCleanup();
@@ -114,7 +114,7 @@ interface UntilAborted extends RunOptions {
   missing(): Promise<string | null>;
 }
 
-async function untilAborted(worker: Worker, follower: SessionFollower, options: UntilAborted): Promise<void> {
+async function untilAborted(worker: Worker, options: UntilAborted): Promise<void> {
   const { signal, onEvent, missing } = options;
   const aborted = whenAborted(signal);
   let lastSaid: string | null | undefined;
@@ -124,7 +124,6 @@ async function untilAborted(worker: Worker, follower: SessionFollower, options: 
     const idle = await Promise.race([worker.nextIdle(version), aborted]);
     if (idle === null) return;
     version = idle.version;
-    await follower.settle();
     const lacking = await missing();
     if (lacking !== null && lacking !== lastLacking) onEvent?.({ type: "notice", message: lacking });
     lastLacking = lacking;
@@ -141,39 +140,22 @@ function whenAborted(signal: AbortSignal | undefined): Promise<null> {
 /** Brings sessions that something was run of to their end, and their plans up to date. */
 interface SessionFollower {
   touch(sessionId: SessionId): void;
-  settle(): Promise<void>;
   sessions(): string[];
   finish(): Promise<void>;
 }
 
-/** At most this often sessions are looked at, whether they have come to their end, while a worker is busy. */
-const SETTLE_MS = 500;
-
 function sessionFollower(context: OperationContext, isTicking: boolean): SessionFollower {
   const tickers = new Map<SessionId, PlanTicker | null>();
-  const touched = new Set<SessionId>();
-  let cancelTimer: (() => void) | null = null;
-  const settle = async (): Promise<void> => {
-    cancelTimer?.();
-    cancelTimer = null;
-    const sessions = [...touched];
-    touched.clear();
-    for (const sessionId of sessions) {
-      await sealEnded(context, await context.store.execute(settleSession, { sessionId }));
-    }
-  };
+  const settler = createSessionSettler(context);
   return {
     touch(sessionId) {
-      touched.add(sessionId);
+      settler.touch(sessionId);
       if (!tickers.has(sessionId)) tickers.set(sessionId, isTicking ? createPlanTicker(context, sessionId) : null);
       tickers.get(sessionId)?.tickSoon();
-      // A store that fails tells the worker so, which gives up; here it need not be said again.
-      cancelTimer ??= context.clock.setTimer(SETTLE_MS, () => void settle().catch(() => {}));
     },
-    settle,
     sessions: () => [...tickers.keys()],
     async finish() {
-      await settle();
+      await settler.settle();
       for (const ticker of tickers.values()) await ticker?.finish();
     },
   };

@@ -22,6 +22,7 @@ import type { CommitListener, ExecuteOptions, ProjectIdentity, Store, StoreInspe
 import type { Call, Outcome } from "./calls.ts";
 import { impatientFirst, settle, withLatestInput } from "./calls.ts";
 import { openConnections, within } from "./connections.ts";
+import { LingeringCalls } from "./lingering-calls.ts";
 import { InDoubt } from "./in-doubt.ts";
 import type { Opened, Opening, PostgresStoreOptions } from "./opening.ts";
 import { failClock, lookAtClock, prepare } from "./opening.ts";
@@ -86,7 +87,13 @@ class PooledStore implements PostgresStore {
   readonly #standing = new StandingCalls<Call>();
   #writing: Promise<void> | null = null;
   readonly #reading = new Set<Promise<unknown>>();
-  #lingering: NodeJS.Timeout | null = null;
+  readonly #lingering = new LingeringCalls({
+    isBusy: () => this.#writing !== null,
+    onDue: (calls) => {
+      this.#queue.push(...calls);
+      this.#startWriting();
+    },
+  });
   /** Numbers of its own commits. */
   #newestCommit = 0;
   #newestReadying = 0;
@@ -165,6 +172,7 @@ class PooledStore implements PostgresStore {
   close(): Promise<void> {
     this.#closing ??= (async () => {
       for (const call of this.#standing.take()) call.reject(this.#closedError());
+      this.#queue.push(...this.#lingering.take());
       if (this.#queue.length > 0) this.#startWriting();
       while (this.#writing !== null) await this.#writing;
       // Reads change nothing: those that a silent server has not answered are given up with their connections.
@@ -178,19 +186,13 @@ class PooledStore implements PostgresStore {
   }
 
   #enqueue(call: Call): void {
-    this.#queue.push(call);
-    if (this.#writing !== null) return;
     const { lingerMs = 0 } = call.command;
-    if (lingerMs > 0) {
-      this.#lingering ??= setTimeout(() => this.#startWriting(), lingerMs);
-      return;
-    }
+    if (lingerMs > 0) return this.#lingering.add(call, lingerMs);
+    this.#queue.push(call);
     this.#startWriting();
   }
 
   #startWriting(): void {
-    if (this.#lingering !== null) clearTimeout(this.#lingering);
-    this.#lingering = null;
     // In the next turn, so that calls made in this one share a transaction.
     this.#writing ??= new Promise<void>((resolve) => {
       setImmediate(() => void this.#write().then(resolve));

@@ -7,7 +7,7 @@ import { systemRandom } from "../../base/random.ts";
 import { asId } from "../../domain/ids.ts";
 import type { SessionId, WorkerId } from "../../domain/ids.ts";
 import { anEnvironment, aSession, aTask, aWorker } from "../../testing/builders.ts";
-import { createCheckpoint } from "../commands/checkpoints.ts";
+import { createCheckpoint, createCheckpointIfChanged } from "../commands/checkpoints.ts";
 import { claimTasks } from "../commands/claims.ts";
 import { createTasks } from "../commands/create-tasks.ts";
 import { completeExecution } from "../commands/executions.ts";
@@ -116,6 +116,33 @@ test("one that stands by when the store closes is refused", async () => {
   const refused = expect(claiming).rejects.toMatchObject({ code: "store-unreachable" });
   await store.close();
   await refused;
+});
+
+test("a call that lingers waits for a moment without others, and not for ever", async () => {
+  let checkpoint = 0;
+  const lingering = store.execute(
+    createCheckpointIfChanged,
+    { sessionId, label: "after 1 task", kind: "automatic", environment: anEnvironment(), workspace: null },
+    { onCommitted: (number) => (checkpoint = number) },
+  );
+  const commits: number[] = [];
+  const calls: Promise<void>[] = [];
+  const stopAt = performance.now() + 5_000;
+  while (checkpoint === 0 && performance.now() < stopAt) {
+    calls.push(create(1, (number) => commits.push(number)));
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await Promise.all([...calls, lingering]);
+  expect(checkpoint).toBeGreaterThan(3);
+  expect(commits.filter((number) => number < checkpoint).length).toBeGreaterThan(3);
+
+  checkpoint = 0;
+  await store.execute(
+    createCheckpointIfChanged,
+    { sessionId, label: "at rest", kind: "automatic", environment: anEnvironment(), workspace: null },
+    { onCommitted: (number) => (checkpoint = number) },
+  );
+  expect(checkpoint).toBe(Math.max(...commits) + 1);
 });
 
 test("calls made while another writer has the turn share the next one", async () => {
