@@ -9,8 +9,8 @@ import type { RawChange } from "../../src/store/rebuild.ts";
 import { readRawChanges } from "../../src/store/rebuild.ts";
 import type { Tables } from "../../src/testing/simulation/audit.ts";
 import { createAudit } from "../../src/testing/simulation/audit.ts";
-import type { Happening } from "./load-project.ts";
-import { STEPS } from "./load-project.ts";
+import type { Happening } from "./effects-database.ts";
+import { STEPS } from "./load-executor.ts";
 
 export interface FaultAudit {
   readonly changes: readonly RawChange[];

@@ -1,8 +1,10 @@
 /** Registers every scenario as a test: what must hold afterwards is the same for all. */
 
 import { appendFileSync } from "node:fs";
-import { afterEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 
+import type { EffectsServer } from "./effects-database.ts";
+import { startEffectsServer } from "./effects-database.ts";
 import type { Lab } from "./lab.ts";
 import { openLab } from "./lab.ts";
 import { rowsOf, textOf } from "./report.ts";
@@ -22,13 +24,18 @@ const SILENT_LOCK_MS = 2_000;
 let lab: Lab | null = null;
 
 export function faultSuite({ scenarios, leaseMs, timeoutMs, recoveryMs, ...size }: FaultSuiteOptions): void {
+  let effectsServer: EffectsServer;
+  beforeAll(async () => {
+    effectsServer = await startEffectsServer();
+  }, 60_000);
+  afterAll(async () => effectsServer.remove());
   afterEach(async () => {
     await lab?.close();
     lab = null;
   }, 60_000);
   for (const scenario of scenarios) {
     test(scenario.name, { timeout: timeoutMs }, async (context) => {
-      lab = await openLab({ leaseMs, settings: scenario.settings ?? {} });
+      lab = await openLab({ leaseMs, effectsServer, settings: scenario.settings ?? {} });
       const skipped = await scenario.run(lab, size);
       if (skipped !== undefined) {
         console.log(`${scenario.name}: skipped, ${skipped.skipped}`);

@@ -12,6 +12,7 @@ import type { RawChange } from "../../src/store/rebuild.ts";
 import { readRawChanges } from "../../src/store/rebuild.ts";
 import type { PostgresServer, ServerSettings } from "../../src/store/testing/postgres/postgres-server.ts";
 import { startPostgres } from "../../src/store/testing/postgres/postgres-server.ts";
+import type { EffectsServer } from "./effects-database.ts";
 import type { FaultAudit } from "./fault-audit.ts";
 import { auditFaults } from "./fault-audit.ts";
 import type { LoadState } from "./load-state.ts";
@@ -25,6 +26,8 @@ import { createFleet } from "./worker-fleet.ts";
 
 export interface LabOptions {
   readonly leaseMs: number;
+  /** Where effects are counted: no part of what faults strike. */
+  readonly effectsServer: EffectsServer;
   readonly settings?: ServerSettings;
 }
 
@@ -61,11 +64,12 @@ const run = promisify(execFile);
 /** How long a fault may hold things up before the scenario is given up. */
 const GIVE_UP_MS = 60_000;
 
-export async function openLab({ leaseMs, settings }: LabOptions): Promise<Lab> {
+export async function openLab({ leaseMs, effectsServer, settings }: LabOptions): Promise<Lab> {
   const startedAt = performance.now();
   const server = await startPostgres(settings);
   const url = `${await server.createDatabase()}?project=load`;
-  const project = createLoadProject({ leaseMs, stepMs: 40 });
+  const effects = await effectsServer.createDatabase();
+  const project = createLoadProject({ leaseMs, effectsUrl: effects.url, stepMs: 40 });
   const fleet = createFleet({ projectDir: project.dir, concurrency: CONCURRENCY });
   const store: PostgresStore = await openPostgresStore({
     url,
@@ -114,7 +118,7 @@ export async function openLab({ leaseMs, settings }: LabOptions): Promise<Lab> {
         await pause(100);
       }
       const exitCodes = await Promise.all(fleet.running().map(async (worker) => worker.stop()));
-      const happenings = project.happenings();
+      const happenings = await effects.happenings();
       const { changes, ...audit } = await auditFaults(store, { happenings, concurrency: CONCURRENCY, leaseMs });
       return {
         audit,

@@ -1,17 +1,19 @@
-/** The fault tools themselves, on SQLite: what they do to processes, and that the audit sees what is wrong. */
+/** The fault tools themselves, with a store on SQLite: what they do to processes, and that the audit sees what is wrong. */
 
 import { execFileSync } from "node:child_process";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
 import { systemClock } from "../../src/base/clock.ts";
 import { systemRandom } from "../../src/base/random.ts";
 import type { Store } from "../../src/store/port.ts";
 import { openSqliteStore } from "../../src/store/sqlite/sqlite-store.ts";
+import type { EffectsDatabase, EffectsServer, Happening } from "./effects-database.ts";
+import { startEffectsServer } from "./effects-database.ts";
 import { auditFaults } from "./fault-audit.ts";
 import { readLoadState } from "./load-state.ts";
-import type { Happening, LoadProject } from "./load-project.ts";
+import type { LoadProject } from "./load-project.ts";
 import { createLoadProject } from "./load-project.ts";
 import { recoveries } from "./recovery.ts";
 import type { WorkerFleet } from "./worker-fleet.ts";
@@ -19,12 +21,19 @@ import { createFleet } from "./worker-fleet.ts";
 
 const LEASE_MS = 2_000;
 
+let effectsServer: EffectsServer;
+let effects: EffectsDatabase;
 let project: LoadProject;
 let fleet: WorkerFleet;
 let storeUrl: string;
 
-beforeEach(() => {
-  project = createLoadProject({ leaseMs: LEASE_MS, stepMs: 40 });
+beforeAll(async () => {
+  effectsServer = await startEffectsServer();
+}, 60_000);
+afterAll(async () => effectsServer.remove());
+beforeEach(async () => {
+  effects = await effectsServer.createDatabase();
+  project = createLoadProject({ leaseMs: LEASE_MS, effectsUrl: effects.url, stepMs: 40 });
   fleet = createFleet({ projectDir: project.dir, concurrency: 2 });
   storeUrl = join(project.dir, "store.db");
 });
@@ -41,7 +50,9 @@ describe("a fleet", () => {
       submit(24);
       const [first] = [fleet.start({ storeUrl }), fleet.start({ storeUrl })];
       await first.ready;
-      await until(() => project.happenings().some(({ kind, pid }) => kind === "effect" && pid === first.pid));
+      await until(async () =>
+        (await effects.happenings()).some(({ kind, pid }) => kind === "effect" && pid === first.pid),
+      );
       const killedAt = Date.now();
       await first.kill();
       const store = await openStore();
@@ -69,11 +80,13 @@ describe("a fleet", () => {
     await until(async () => (await auditNow(store)).changes.some(({ at }) => at > Date.now() + 3_500_000));
     await store.close();
     worker.pause();
-    const before = project.happenings().length;
+    // What it had sent arrives.
+    await pause(100);
+    const before = (await effects.happenings()).length;
     await pause(300);
-    expect(project.happenings().length).toBe(before);
+    expect((await effects.happenings()).length).toBe(before);
     worker.resume();
-    await until(() => project.happenings().length > before);
+    await until(async () => (await effects.happenings()).length > before);
     expect(await worker.stop()).toBe(0);
   });
 });
@@ -116,8 +129,9 @@ async function openStore(): Promise<Store> {
   });
 }
 
-async function auditNow(store: Store, happenings = project.happenings()) {
-  return await auditFaults(store, { happenings, concurrency: 2, leaseMs: LEASE_MS });
+async function auditNow(store: Store, happenings?: readonly Happening[]) {
+  const seen = happenings ?? (await effects.happenings());
+  return await auditFaults(store, { happenings: seen, concurrency: 2, leaseMs: LEASE_MS });
 }
 
 function submit(taskCount: number): void {
