@@ -1,11 +1,16 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
-    // Files run side by side; the machines this is checked on have two cores, and end-to-end tests start processes of their own.
+    // The many processes that tests start load their modules in a third of the time. Where Node keeps it by itself.
+    env: { NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache") },
     // Makes a place only: a PostgreSQL server starts when the first test wants one.
     globalSetup: ["src/store/testing/postgres/global-setup.ts"],
+    // Files run side by side; the machines this is checked on have two cores, and end-to-end tests start processes of their own.
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 30_000,
