@@ -127,3 +127,25 @@ test(
     await proxy.close();
   },
 );
+
+test(
+  "a connection that died within a transaction is noticed, also when the server has ended it before it is asked about",
+  { timeout: 60_000 },
+  async () => {
+    const { hostname, port } = new URL(url);
+    const proxy = await startTcpProxy({ host: hostname, port: Number(port) });
+    const store = await aStore(proxy.through(url));
+    await commit(store);
+    const lost = proxy.ambush("commit\0", "request");
+    const writing = commit(store);
+    await lost;
+    const startedAt = performance.now();
+    // Nobody can be asked before the server has ended what was idle in its transaction.
+    await proxy.refuse();
+    await pause(3_000);
+    await proxy.heal();
+    await writing;
+    expect(performance.now() - startedAt).toBeLessThan(12_000);
+    await proxy.close();
+  },
+);
