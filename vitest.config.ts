@@ -12,6 +12,8 @@ export default defineConfig({
     globalSetup: ["src/store/testing/postgres/global-setup.ts"],
     // Files run side by side; the machines this is checked on have two cores, and end-to-end tests start processes of their own.
     maxWorkers: 2,
+    // Of the tests of a file that say they may run side by side.
+    maxConcurrency: 2,
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },

@@ -1,11 +1,10 @@
 /** Registers every scenario as a test: what must hold afterwards is the same for all. */
 
 import { appendFileSync } from "node:fs";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 
 import type { EffectsServer } from "./effects-database.ts";
 import { startEffectsServer } from "./effects-database.ts";
-import type { Lab } from "./lab.ts";
 import { openLab } from "./lab.ts";
 import { rowsOf, textOf } from "./report.ts";
 import type { Scenario, Size } from "./scenarios.ts";
@@ -16,26 +15,24 @@ export interface FaultSuiteOptions extends Size {
   readonly timeoutMs: number;
   /** Most time that recovery may take beyond the lease. */
   readonly recoveryMs: number;
+  /** Several scenarios at once, each with a server and workers of its own. */
+  readonly isConcurrent?: boolean;
 }
 
 /** A server rolls back what a silent client has open after so long; until then it may have the project's lock. */
 const SILENT_LOCK_MS = 2_000;
 
-let lab: Lab | null = null;
-
-export function faultSuite({ scenarios, leaseMs, timeoutMs, recoveryMs, ...size }: FaultSuiteOptions): void {
+export function faultSuite({ scenarios, leaseMs, timeoutMs, recoveryMs, ...options }: FaultSuiteOptions): void {
+  const { isConcurrent = false, ...size } = options;
   let effectsServer: EffectsServer;
   beforeAll(async () => {
     effectsServer = await startEffectsServer();
   }, 60_000);
   afterAll(async () => effectsServer.remove());
-  afterEach(async () => {
-    await lab?.close();
-    lab = null;
-  }, 60_000);
   for (const scenario of scenarios) {
-    test(scenario.name, { timeout: timeoutMs }, async (context) => {
-      lab = await openLab({ leaseMs, effectsServer, settings: scenario.settings ?? {} });
+    test(scenario.name, { timeout: timeoutMs, concurrent: isConcurrent }, async (context) => {
+      const lab = await openLab({ leaseMs, effectsServer, settings: scenario.settings ?? {} });
+      context.onTestFinished(lab.close, 60_000);
       const skipped = await scenario.run(lab, size);
       if (skipped !== undefined) {
         console.log(`${scenario.name}: skipped, ${skipped.skipped}`);

@@ -1,11 +1,9 @@
 /** A server, a project on it, and workers under load; and what came of it when a scenario is over. */
 
-import { execFile } from "node:child_process";
-import { resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { promisify } from "node:util";
 
 import { systemRandom } from "../../src/base/random.ts";
+import { submitPlan } from "../../src/store/commands/plan-sessions.ts";
 import type { PostgresStore } from "../../src/store/postgres/postgres-store.ts";
 import { openPostgresStore } from "../../src/store/postgres/postgres-store.ts";
 import type { RawChange } from "../../src/store/rebuild.ts";
@@ -59,8 +57,6 @@ export interface LabReport {
 
 /** Of each worker. */
 const CONCURRENCY = 3;
-const BIN = resolve(import.meta.dirname, "../../bin/perdure.js");
-const run = promisify(execFile);
 /** How long a fault may hold things up before the scenario is given up. */
 const GIVE_UP_MS = 60_000;
 
@@ -89,8 +85,7 @@ export async function openLab({ leaseMs, effectsServer, settings }: LabOptions):
     project,
     state,
     async submit(taskCount) {
-      const plan = project.writePlan(taskCount);
-      await run(process.execPath, [BIN, "plan", plan, "--project", project.dir, "--store", url]);
+      await store.execute(submitPlan, project.nextPlan(taskCount));
     },
     async topUp(unfinished) {
       const { total, completed } = await state();

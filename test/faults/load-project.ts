@@ -5,12 +5,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
+import type { SubmitPlan } from "../../src/store/commands/plan-sessions.ts";
+import type { NewTask } from "../../src/store/new-task.ts";
+import { aSession, aTask } from "../../src/testing/builders.ts";
 import type { LoadExecutorOptions } from "./load-executor.ts";
 
 export interface LoadProject {
   readonly dir: string;
-  /** Writes a plan of so many tasks and returns its file. Keys go on from plan to plan. */
-  writePlan(taskCount: number): string;
+  /** A plan of so many tasks. Keys go on from plan to plan. */
+  nextPlan(taskCount: number): SubmitPlan;
   remove(): void;
 }
 
@@ -29,39 +32,30 @@ export function createLoadProject({ leaseMs, ...executor }: LoadOptions): LoadPr
     join(dir, "perdure.yaml"),
     `executors: [./executors.mjs]
 worker: { lease: ${leaseMs}ms }
-limits: { unfinished_tasks: 100000 }
 `,
   );
   return {
     dir,
-    writePlan(count) {
+    nextPlan(count) {
       planCount += 1;
-      const file = join(root, `plan-${planCount}.yaml`);
-      writeFileSync(file, planText({ planCount, first: taskCount, count }));
+      const tasks = Array.from({ length: count }, (_, index) => loadTask(taskCount + index, index));
       taskCount += count;
-      return file;
+      const session = aSession({ name: `Load ${planCount}`, concurrency: 100, maxUnfinished: 100_000 });
+      return { session, tasks, continueUnfinished: false };
     },
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
 }
 
-interface PlanNumbers {
-  readonly planCount: number;
-  readonly first: number;
-  readonly count: number;
-}
-
-/** Every third task needs the two before it; every fourth sleeps. */
-function planText({ planCount, first, count }: PlanNumbers): string {
-  const lines = [`name: Load ${planCount}`, "concurrency: 100", "tasks:"];
-  for (let index = 0; index < count; index++) {
-    const number = first + index;
-    const key = `t${number}`;
-    const needs = index % 3 === 2 ? `needs: [t${number - 2}, t${number - 1}], ` : "";
-    const sleepMs = number % 4 === 3 ? 150 : 0;
-    lines.push(`  - { id: ${key}, ${needs}executor: load, input: { key: ${key}, sleepMs: ${sleepMs} } }`);
-  }
-  return `${lines.join("\n")}\n`;
+/** Every third of a plan needs the two before it; every fourth sleeps. */
+function loadTask(number: number, indexInPlan: number): NewTask {
+  const key = `t${number}`;
+  return aTask({
+    ref: key,
+    executor: "load",
+    needs: indexInPlan % 3 === 2 ? [`t${number - 2}`, `t${number - 1}`] : [],
+    input: { key, sleepMs: number % 4 === 3 ? 150 : 0 },
+  });
 }
 
 /** Workers load it from wherever the project is copied to. */

@@ -1,12 +1,12 @@
 /** The fault tools themselves, with a store on SQLite: what they do to processes, and that the audit sees what is wrong. */
 
-import { execFileSync } from "node:child_process";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
 import { systemClock } from "../../src/base/clock.ts";
 import { systemRandom } from "../../src/base/random.ts";
+import { submitPlan } from "../../src/store/commands/plan-sessions.ts";
 import type { Store } from "../../src/store/port.ts";
 import { openSqliteStore } from "../../src/store/sqlite/sqlite-store.ts";
 import type { EffectsDatabase, EffectsServer, Happening } from "./effects-database.ts";
@@ -47,7 +47,7 @@ describe("a fleet", () => {
     "is killed in part, and the audit finds nothing wrong and says how long it took",
     { timeout: 60_000 },
     async () => {
-      submit(24);
+      await submit(24);
       const [first] = [fleet.start({ storeUrl }), fleet.start({ storeUrl })];
       await first.ready;
       await until(async () =>
@@ -72,7 +72,7 @@ describe("a fleet", () => {
   );
 
   test("takes itself to be elsewhere, and at another time", { timeout: 30_000 }, async () => {
-    submit(400);
+    await submit(400);
     const worker = fleet.start({ storeUrl, host: "elsewhere" });
     await worker.ready;
     worker.setClock(3_600_000);
@@ -93,7 +93,7 @@ describe("a fleet", () => {
 
 describe("the audit", () => {
   test("names what was not done", { timeout: 30_000 }, async () => {
-    submit(3);
+    await submit(3);
     const store = await openStore();
     expect((await auditNow(store)).problems).toContain("task t0 is pending (null)");
     await store.close();
@@ -134,17 +134,10 @@ async function auditNow(store: Store, happenings?: readonly Happening[]) {
   return await auditFaults(store, { happenings: seen, concurrency: 2, leaseMs: LEASE_MS });
 }
 
-function submit(taskCount: number): void {
-  const bin = resolve(import.meta.dirname, "../../bin/perdure.js");
-  execFileSync(process.execPath, [
-    bin,
-    "plan",
-    project.writePlan(taskCount),
-    "--project",
-    project.dir,
-    "--store",
-    storeUrl,
-  ]);
+async function submit(taskCount: number): Promise<void> {
+  const store = await openStore();
+  await store.execute(submitPlan, project.nextPlan(taskCount));
+  await store.close();
 }
 
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
