@@ -3,6 +3,8 @@ import { join } from "node:path";
 
 import { defineConfig } from "vitest/config";
 
+import { LongestFirst } from "./test/longest-first.ts";
+
 export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
@@ -14,6 +16,7 @@ export default defineConfig({
     maxWorkers: 2,
     // Of the tests of a file that say they may run side by side.
     maxConcurrency: 2,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },
