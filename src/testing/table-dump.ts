@@ -21,14 +21,17 @@ const UNLOGGED: Readonly<Record<string, string>> = {
     from workers where project_id = ? order by id`,
 };
 
-const dump = defineRead("dump-tables", function* (context): Command<TableDump> {
+const dump = defineRead("dump-tables", function* (context, names: readonly string[] | null): Command<TableDump> {
   const tables: Record<string, readonly Row[]> = {};
+  const isWanted = (name: string): boolean => names === null || names.includes(name);
   for (const table of LOGGED_TABLES) {
+    if (!isWanted(table.name)) continue;
     const sql = `select ${columnsOf(table)} from ${table.name} where project_id = ? order by ${table.key.join(", ")}`;
     tables[table.name] = plain(yield* rows(sql, context.projectId));
   }
-  for (const [name, sql] of Object.entries(UNLOGGED)) tables[name] = plain(yield* rows(sql, context.projectId));
-  tables.blobs = plain(yield* rows("select hash, size_bytes from blobs order by hash"));
+  for (const [name, sql] of Object.entries(UNLOGGED))
+    if (isWanted(name)) tables[name] = plain(yield* rows(sql, context.projectId));
+  if (isWanted("blobs")) tables.blobs = plain(yield* rows("select hash, size_bytes from blobs order by hash"));
   return tables;
 });
 
@@ -39,6 +42,18 @@ function plain(found: readonly Row[]): readonly Row[] {
 
 export function dumpTables(store: Store): Promise<TableDump> {
   return store.execute(dump, null);
+}
+
+/** Only the tables of these names. */
+export function dumpSome(store: Store, names: readonly string[]): Promise<TableDump> {
+  return store.execute(dump, names);
+}
+
+const STATE = [...LOGGED_TABLES.map(({ name }) => name), ...Object.keys(UNLOGGED)].filter((name) => name !== "changes");
+
+/** All but the change log and the contents, which are most of it and grow with everything that is done. */
+export function dumpState(store: Store): Promise<TableDump> {
+  return store.execute(dump, STATE);
 }
 
 /** Lanes are a hint: whatever they say, claims find the same, so they need not be the same after a rebuild. */

@@ -13,7 +13,7 @@ import { createSession } from "../../store/commands/sessions.ts";
 import { rebuildFromChanges } from "../../store/rebuild.ts";
 import { anEnvironment, aSession } from "../builders.ts";
 import type { TableDump } from "../table-dump.ts";
-import { dumpTables, withoutCoordination } from "../table-dump.ts";
+import { dumpState, dumpTables, withoutCoordination } from "../table-dump.ts";
 import type { Bench, Suite } from "./bench.ts";
 import { faultsIn } from "./consistency.ts";
 import { readLog } from "./log-suite.ts";
@@ -105,7 +105,7 @@ async function startWorkload(suite: Suite, seed: number): Promise<Workload> {
 async function take({ bench }: Player): Promise<Taken> {
   const input = { label: "point", kind: "manual", environment: anEnvironment(), workspace: null } as const;
   const checkpoint = await bench.store.execute(createCheckpoint, { sessionId: bench.session.id, ...input });
-  return { checkpoint, tables: await dumpTables(bench.store) };
+  return { checkpoint, tables: await dumpState(bench.store) };
 }
 
 async function writeSomething({ bench }: Player, random: Random): Promise<void> {
@@ -125,10 +125,10 @@ async function restoreSome({ bench, random, taken }: Workload): Promise<void> {
   const { sessionId } = checkpoint;
   const pausesActive = random.next() < 0.3;
   clock.advance(1);
-  const before = await dumpTables(store);
+  const before = await dumpState(store);
   const input = { environment: anEnvironment(), workspace: null };
   const restored = await store.execute(restoreCheckpoint, { checkpointId: checkpoint.id, pausesActive, ...input });
-  const after = await dumpTables(store);
+  const after = await dumpState(store);
   expect(faultsIn(after)).toEqual([]);
   const expected = rowsOnceRestored(tables, sessionId, clock.now());
   const [session] = expected.sessions ?? [];
@@ -140,7 +140,7 @@ async function restoreSome({ bench, random, taken }: Workload): Promise<void> {
   const stoppedAt = clock.now();
   clock.advance(1);
   await store.execute(restoreCheckpoint, { checkpointId: restored.undo.id, pausesActive: false, ...input });
-  const undone = await dumpTables(store);
+  const undone = await dumpState(store);
   expect(faultsIn(undone)).toEqual([]);
   expect(comparableRows(undone, sessionId)).toEqual(rowsOnceRestored(before, sessionId, stoppedAt));
   expect(othersIn(undone, sessionId)).toEqual(othersIn(before, sessionId));
@@ -150,9 +150,9 @@ async function forkSome(workload: Workload): Promise<void> {
   const { bench, random, taken } = workload;
   const { store, clock } = bench;
   const { checkpoint, tables } = pickOf(taken, random);
-  const before = await dumpTables(store);
+  const before = await dumpState(store);
   const fork = await store.execute(forkCheckpoint, { checkpointId: checkpoint.id, name: "fork" });
-  const after = await dumpTables(store);
+  const after = await dumpState(store);
   expect(faultsIn(after)).toEqual([]);
   expect(othersIn(after, fork.id)).toEqual(othersIn(before, fork.id));
   const expected = rowsOnceRestored(tables, checkpoint.sessionId, clock.now());
@@ -161,16 +161,17 @@ async function forkSome(workload: Workload): Promise<void> {
   expect(forked).toEqual(withoutOrigin(source));
 
   // What is done in one is not seen in the other.
-  const inFork = comparableRows(await dumpTables(store), fork.id);
-  const inSource = comparableRows(await dumpTables(store), checkpoint.sessionId);
+  const inFork = comparableRows(after, fork.id);
+  const inSource = comparableRows(after, checkpoint.sessionId);
   await store.execute(writeEntry, { sessionId: fork.id, key: "key 1", value: "in the fork" });
   await store.execute(writeMessage, { sessionId: fork.id, text: "in the fork" });
-  expect(comparableRows(await dumpTables(store), checkpoint.sessionId)).toEqual(inSource);
+  expect(comparableRows(await dumpState(store), checkpoint.sessionId)).toEqual(inSource);
   const point = await take(createPlayer({ ...bench, session: fork }));
   const undo = { checkpointId: checkpoint.id, pausesActive: false, environment: anEnvironment(), workspace: null };
   await store.execute(restoreCheckpoint, undo);
-  expect(comparableRows(await dumpTables(store), fork.id)).toEqual(comparableRows(point.tables, fork.id));
-  expect(inFork.tasks).toEqual(comparableRows(await dumpTables(store), fork.id).tasks);
+  const left = comparableRows(await dumpState(store), fork.id);
+  expect(left).toEqual(comparableRows(point.tables, fork.id));
+  expect(inFork.tasks).toEqual(left.tasks);
 }
 
 /** The rows of a fork under the ids of its source. Fails where a fork does not have a counterpart for each id. */
@@ -210,14 +211,10 @@ function withoutOrigin(rows: Omit<ReturnType<typeof comparableRows>, never>): Re
 
 /** Everything of other sessions and of none. */
 function othersIn(tables: TableDump, sessionId: SessionId): TableDump {
-  const { changes: _changes, checkpoints: _checkpoints, environments: _environments, ...rest } = tables;
+  const { checkpoints: _checkpoints, environments: _environments, ...rest } = tables;
   const isOther = (name: string) => (row: TableDump[string][number]) =>
     (name === "sessions" ? row.id : row.session_id) !== sessionId;
-  return Object.fromEntries(
-    Object.entries(rest)
-      .filter(([name]) => name !== "blobs")
-      .map(([name, list]) => [name, list.filter(isOther(name))]),
-  );
+  return Object.fromEntries(Object.entries(rest).map(([name, list]) => [name, list.filter(isOther(name))]));
 }
 
 /** Claims whose fencing token an earlier claim of the same execution had reached already (INV-3). */

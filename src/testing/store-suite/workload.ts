@@ -33,7 +33,7 @@ import { recoverWorkers, registerWorker } from "../../store/commands/workers.ts"
 import type { TaskSketch } from "../builders.ts";
 import { aSession, aTask, aWorker } from "../builders.ts";
 import type { TableDump } from "../table-dump.ts";
-import { dumpTables } from "../table-dump.ts";
+import { dumpSome, dumpState } from "../table-dump.ts";
 import type { Bench } from "./bench.ts";
 import { holdOf } from "./bench.ts";
 import { unsatisfiedNeeds } from "./consistency.ts";
@@ -98,7 +98,7 @@ export async function playActs(
   const player = createPlayer(bench);
   for (const act of acts) {
     await playAct(player, act);
-    afterEach(await dumpTables(bench.store), act);
+    afterEach(await dumpState(bench.store), act);
   }
 }
 
@@ -299,7 +299,7 @@ function waitsFor(pick: number, now: number): readonly StepKind[] {
 
 async function claim(player: Player, pick: number): Promise<void> {
   const { store } = player.bench;
-  const before = await dumpTables(store);
+  const before = await dumpSome(store, ["tasks", "dependencies"]);
   const workerId = asId<WorkerId>(pick % 2 === 0 ? "w1" : "w2");
   await store.execute(registerWorker, aWorker(workerId));
   const labels = pick % 3 === 0 ? [] : ["gpu"];
