@@ -23,7 +23,7 @@ export interface Looked {
 }
 
 /** While something runs its end may be before long, and another claim with it: what comes due is looked up so much later. */
-const LATER_MS = 10;
+const LATER_MS = 25;
 
 export class Lookout {
   readonly #options: LookoutOptions;
