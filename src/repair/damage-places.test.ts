@@ -72,6 +72,31 @@ describe("the end of the log, lost in both copies", () => {
   });
 });
 
+describe("the first pages of the database, lost with the whole journal", () => {
+  it.each([
+    [2_048, 100],
+    [2_048, 6_000],
+    [4_096, 100],
+    [4_096, 6_000],
+  ])("cost nothing that lies behind them (pages of %i bytes, %i bytes lost)", async (pageBytes, lostBytes) => {
+    const made = await createDamageLab({ seed: 8, acts: 20, pageBytes });
+    const project = made.project();
+    const database = new DatabaseSync(project.database);
+    database.exec("pragma wal_checkpoint(truncate); pragma journal_mode = delete");
+    database.close();
+    const bytes = readFileSync(project.database);
+    expect(bytes.readUInt16BE(16)).toBe(pageBytes);
+    bytes.fill(0, 0, lostBytes);
+    writeFileSync(project.database, bytes);
+    for (const file of project.journal) rmSync(file);
+    const report = await project.repair();
+    expect(report.damaged.join()).toContain("its first pages are damaged");
+    const { changes } = await project.dump();
+    expect(changes?.length).toBe(made.pristine.changes?.length);
+    made.remove();
+  });
+});
+
 /** Damages one file of a store of jsonl: it opens after a repair, with every change that is whole or a word about it. */
 async function expectOpens(damage: (project: LabProject) => { readonly file: string; readonly said: string }) {
   const project = lab.project().asJsonl();

@@ -8,7 +8,7 @@ import { PerdureError } from "../base/errors.ts";
 import { refuseNewer, SCHEMA_VERSION } from "../store/sqlite/migrations.ts";
 import { openDatabase } from "../store/sqlite/open-database.ts";
 import { DatabaseSync } from "node:sqlite";
-import { makeFreshDatabase, overlayFreshSchema, schemaOf } from "./fresh-database.ts";
+import { makeFreshDatabase, overlayFreshSchema, pageSizesOf, schemaOf } from "./fresh-database.ts";
 import type { MirrorCopy } from "./mirror-copy.ts";
 import { readMirror } from "./mirror-copy.ts";
 import type { Known, ProjectRow, Salvage } from "./salvage.ts";
@@ -116,13 +116,24 @@ async function salvageCopy(
   if (salvage !== null && problems.length === 0) return { salvage, problems: salvage.problems };
   // Its first pages are damaged. Those of a new database say where everything lies as well.
   salvage?.close();
-  await copyStore(storePath, copyPath);
-  overlayFreshSchema(copyPath, freshPath);
-  const overlaid = openSalvage(copyPath, known);
-  if (overlaid !== null && overlaid.changes.size >= (salvage?.changes.size ?? 0)) {
+  const overlay = async (pageBytes: number): Promise<Salvage | null> => {
+    await copyStore(storePath, copyPath);
+    const layoutPath = `${freshPath}-${pageBytes}`;
+    if (!existsSync(layoutPath)) makeFreshDatabase(layoutPath, null, pageBytes);
+    overlayFreshSchema(copyPath, layoutPath);
+    return openSalvage(copyPath, known);
+  };
+  let best: { readonly pageBytes: number; readonly changes: number } | null = null;
+  for (const pageBytes of pageSizesOf(storePath)) {
+    const overlaid = await overlay(pageBytes);
+    const changes = overlaid?.changes.size ?? -1;
+    overlaid?.close();
+    if (changes >= (salvage?.changes.size ?? 0) && changes > (best?.changes ?? -1)) best = { pageBytes, changes };
+  }
+  const overlaid = best === null ? null : await overlay(best.pageBytes);
+  if (overlaid !== null) {
     return { salvage: overlaid, problems: [...problems, "its first pages are damaged", ...overlaid.problems] };
   }
-  overlaid?.close();
   if (salvage === null) return { salvage: null, problems: [...problems, "it cannot be read at all"] };
   await copyStore(storePath, copyPath);
   return { salvage: openSalvage(copyPath, known), problems: [...problems, ...salvage.problems] };

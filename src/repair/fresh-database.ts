@@ -7,12 +7,12 @@ import { DatabaseSync } from "node:sqlite";
 import { readFileSync, writeFileSync } from "node:fs";
 
 import { LOGGED_TABLES } from "../store/tables.ts";
-import { openDatabase } from "../store/sqlite/open-database.ts";
+import { openDatabase, PAGE_BYTES } from "../store/sqlite/open-database.ts";
 import type { ProjectRow } from "./salvage.ts";
 
 /** Closed again, without a write-ahead log. */
-export function makeFreshDatabase(path: string, project: ProjectRow | null): void {
-  const database = openDatabase({ path, durability: "normal", busyTimeoutMs: 1_000 });
+export function makeFreshDatabase(path: string, project: ProjectRow | null, pageBytes: number = PAGE_BYTES): void {
+  const database = openDatabase({ path, durability: "normal", busyTimeoutMs: 1_000, pageBytes });
   try {
     if (project === null) return;
     const insert = database.prepare("insert into projects (id, name, created_at) values (?, ?, ?)");
@@ -53,9 +53,16 @@ export function schemaOf(path: string): string | null {
   }
 }
 
-/** 1 stands for 65,536. */
-const PAGE_SIZES = new Set([1, 512, 1_024, 2_048, 4_096, 8_192, 16_384, 32_768]);
+/** A program before this one made them so. */
+const PAGE_SIZES = [PAGE_BYTES, 4_096];
 const HEADER_BYTES = 100;
+
+/** How large the pages of a damaged database are, or may be. */
+export function pageSizesOf(path: string): readonly number[] {
+  const file = readFileSync(path);
+  const said = file.length < HEADER_BYTES ? 0 : file.readUInt16BE(16);
+  return PAGE_SIZES.includes(said) ? [said] : PAGE_SIZES;
+}
 const INTERIOR_TABLE_PAGE = 5;
 
 /** Puts the pages that say where everything is, as a fresh database has them, into the damaged file at `path`. */
@@ -63,8 +70,6 @@ export function overlayFreshSchema(path: string, freshPath: string): void {
   const fresh = readFileSync(freshPath);
   const damaged = readFileSync(path);
   const pageBytes = fresh.readUInt16BE(16);
-  // An older program may have made it with pages of another size: they lie elsewhere.
-  if (PAGE_SIZES.has(damaged.readUInt16BE(16)) && damaged.readUInt16BE(16) !== pageBytes) return;
   for (const page of schemaPages(fresh, pageBytes)) {
     const from = (page - 1) * pageBytes;
     if (from + pageBytes <= damaged.length) fresh.copy(damaged, from, from, from + pageBytes);

@@ -39,6 +39,7 @@ import { compressClosedMonths } from "../../trail/journal-closing.ts";
 import { journalMirror } from "../../trail/journal-mirror.ts";
 import { stateFiles } from "../../trail/state-files.ts";
 import type { RepairDeps } from "../repair.ts";
+import { makeFreshDatabase } from "../fresh-database.ts";
 import { repairStore } from "../repair.ts";
 import type { RepairOptions, RepairReport } from "../report.ts";
 
@@ -95,14 +96,23 @@ interface LabOptions {
   readonly lag?: boolean;
   /** Labs of different ones are of different projects. Default 7. */
   readonly projectSeed?: number;
+  /** Of the database. Default: as new ones are made. */
+  readonly pageBytes?: number;
 }
 
 /** Two months of work; the database keeps a write-ahead log, the first month's journal is compressed. */
-export async function createDamageLab({ seed, acts, lag = false, projectSeed = 7 }: LabOptions): Promise<DamageLab> {
+export async function createDamageLab({
+  seed,
+  acts,
+  lag = false,
+  projectSeed = 7,
+  pageBytes,
+}: LabOptions): Promise<DamageLab> {
   const top = mkdtempSync(join(tmpdir(), "perdure-damage-"));
   const origin = join(top, "origin", ".perdure");
   mkdirSync(origin, { recursive: true });
   const clock = fakeClock();
+  if (pageBytes !== undefined) makeFreshDatabase(join(origin, "perdure.db"), null, pageBytes);
   const store = openLabStore(join(origin, "perdure.db"), clock, projectSeed);
   const files = artifactFiles({ dir: join(origin, "artifacts"), random: seededRandom(seed) });
   const directory = join(origin, "journal");

@@ -12,7 +12,7 @@ export type Durability = "full" | "normal";
  * Of a new database. Half of SQLite's default: a commit of one task writes 40 % fewer bytes, an empty database is half as
  * large, and messages of one to four kilobytes leave less of their pages empty.
  */
-const PAGE_BYTES = 2048;
+export const PAGE_BYTES = 2048;
 /** What the write-ahead log holds before it is moved into the database. */
 const WAL_BYTES = 32_768_000;
 
@@ -20,6 +20,8 @@ export interface OpenDatabase {
   readonly path: string;
   readonly durability: Durability;
   readonly busyTimeoutMs: number;
+  /** Of a new database. Default `PAGE_BYTES`. */
+  readonly pageBytes?: number;
 }
 
 /**
@@ -40,15 +42,16 @@ export function openDatabase(options: OpenDatabase): DatabaseSync {
   }
 }
 
-function tryOpen({ path, durability, busyTimeoutMs }: OpenDatabase): DatabaseSync {
+function tryOpen({ path, durability, busyTimeoutMs, pageBytes = PAGE_BYTES }: OpenDatabase): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: busyTimeoutMs });
   try {
     refuseNewer(schemaVersion(database), path);
     refuseForeign(database, path);
-    database.exec(`pragma page_size = ${PAGE_BYTES}`);
+    database.exec(`pragma page_size = ${pageBytes}`);
     database.exec("pragma journal_mode = wal");
     database.exec(`pragma synchronous = ${durability}`);
-    database.exec(`pragma wal_autocheckpoint = ${WAL_BYTES / PAGE_BYTES}`);
+    const { page_size: actual } = database.prepare("pragma page_size").get() ?? {};
+    database.exec(`pragma wal_autocheckpoint = ${Math.round(WAL_BYTES / Number(actual))}`);
     database.exec("pragma cache_size = -32000; pragma temp_store = memory");
     migrate(database, path);
     return database;
