@@ -1,6 +1,6 @@
 /** Copies of a log that is kept on a Postgres server, and moving a project to and from one, as the command line does them. */
 
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
@@ -57,12 +57,13 @@ function start(project: CliProject, ...words: readonly string[]): RunningCli {
 
 const TASKS = 8;
 
-/** Each notes itself outside of the project; some say more than a row holds. */
-function plan(effects: string): string {
+/** Each notes itself outside of the project; some say more than a row holds. The last two wait for the file `go`. */
+function plan(effects: string, go: string): string {
   const tasks = Array.from({ length: TASKS }, (_, at) => {
     const says = at % 4 === 1 ? ` && head -c 100000 /dev/zero | tr '\\\\0' ${at % 10}` : "";
+    const waits = at < TASKS - 2 ? "" : `while ! test -e ${go}; do sleep 0.05; done && `;
     const needs = at < 2 ? "" : `, needs: [t${at - 2}]`;
-    return `  - { id: t${at}, run: "echo t${at} >> ${effects} && sleep 0.1${says}"${needs} }`;
+    return `  - { id: t${at}, run: "${waits}echo t${at} >> ${effects} && sleep 0.1${says}"${needs} }`;
   });
   return `name: work\ntasks:\n${tasks.join("\n")}\n`;
 }
@@ -85,7 +86,7 @@ interface Status {
 
 test("work that is killed on Postgres goes on, and its copies make it again on SQLite and in another database", async () => {
   const outside = aProject();
-  const [effects, sink] = [join(outside.dir, "effects"), join(outside.dir, "sink")];
+  const [effects, sink, go] = [join(outside.dir, "effects"), join(outside.dir, "sink"), join(outside.dir, "go")];
   const noted = (): readonly string[] => readFileSync(effects, "utf8").trim().split("\n");
   const stream = { sink: "redis", url: redis?.url, stream: "copy" };
   const config = (...sinks: readonly unknown[]): string =>
@@ -94,7 +95,7 @@ test("work that is killed on Postgres goes on, and its copies make it again on S
   // Two machines: one keeps a copy in files, the other one in Redis, where there is one.
   first.write("perdure.yaml", config({ sink: "jsonl", path: sink }));
   second.write("perdure.yaml", config(...(redis === null ? [] : [stream])));
-  first.write("plan.yaml", plan(effects));
+  first.write("plan.yaml", plan(effects, go));
 
   const killed = start(first, "run", "plan.yaml");
   await killed.says("completed   t2");
@@ -102,13 +103,14 @@ test("work that is killed on Postgres goes on, and its copies make it again on S
   while (noted().length < 5) await pause(20);
   killed.process.kill("SIGKILL");
   await killed.finished;
+  await pause(200);
+  worker.process.kill("SIGKILL");
+  await worker.finished;
   const recorded = (await first.json("task", "list", "--status", "completed")) as {
     readonly items: readonly { readonly key: string }[];
   };
   expect(recorded.items.length).toBeLessThan(TASKS);
-  await pause(200);
-  worker.process.kill("SIGKILL");
-  await worker.finished;
+  writeFileSync(go, "");
   const continued = await first.run("run", "plan.yaml");
   expect([continued.code, continued.stderr]).toEqual([0, ""]);
   expect(new Set(noted()).size).toBe(TASKS);
@@ -141,7 +143,7 @@ test("a project moves from Postgres into SQLite and back, log and contents inclu
   const [source, moved, again] = [aProject(), aProject(), aProject()];
   const from = ["--store", `${database}?project=moving`];
   const back = ["--store", `${database}?schema=back&project=moving`];
-  source.write("plan.yaml", plan(join(source.dir, "effects")).replaceAll("sleep 0.1", "true"));
+  source.write("plan.yaml", plan(join(source.dir, "effects"), source.dir).replaceAll("sleep 0.1", "true"));
   expect((await source.run("run", "plan.yaml", ...from)).code).toBe(0);
   const file = join(source.dir, "out.jsonl");
   await exported(source, file, ...from);

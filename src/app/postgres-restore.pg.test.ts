@@ -69,3 +69,23 @@ test("a restore that is cut off keeps every machine out, and goes on from any of
   expect(await second.restoreMark?.isSet()).toBe(false);
   expect(await sessionsOf(await open(aDirectory(), { store }))).toEqual(["two", "one"]);
 });
+
+test("one that is refused leaves the project as it was", async () => {
+  const [source, sink] = [aDirectory(), join(aDirectory(), "sink")];
+  writeFileSync(join(source, "perdure.yaml"), JSON.stringify({ replication: [{ sink: "jsonl", path: sink }] }));
+  const original = await open(source);
+  await original.store.execute(createSession, aSession({ name: "one" }));
+  await original.close();
+  await restore.run(await open(aDirectory(), { store: `${database}?project=first`, isRestoring: true }), {
+    from: sink,
+    partial: false,
+  });
+
+  // The database holds a project of that id already.
+  const store = `${database}?project=second`;
+  const second = await open(aDirectory(), { store, isRestoring: true });
+  await expect(restore.run(second, { from: sink, partial: false })).rejects.toMatchObject({ code: "conflict" });
+  const opened = await open(aDirectory(), { store });
+  await opened.store.execute(createSession, aSession({ name: "its own" }));
+  expect(await sessionsOf(opened)).toEqual(["its own"]);
+});

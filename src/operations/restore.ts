@@ -44,7 +44,12 @@ export const restore = defineOperation({
       const directory = join(projectDir, ".perdure");
       const restored = await restoreLog(
         { store: context.store, artifactFiles, random, directory, source },
-        { mayContinue: await mark.isSet(), mayBePartial: partial, onBegin: () => mark.set() },
+        {
+          mayContinue: await mark.isSet(),
+          mayBePartial: partial,
+          onBegin: () => mark.set(),
+          onRefused: () => mark.clear(),
+        },
       );
       await mark.clear();
       const { project, changes, lastSeq, contents, missing, isStateProven } = restored;

@@ -36,6 +36,8 @@ export interface RestoreOptions {
   readonly mayBePartial: boolean;
   /** Called before the first thing is written. */
   readonly onBegin: () => Promise<void>;
+  /** The store refused to become that project: all is as it was before `onBegin`. Not called where a restore goes on. */
+  readonly onRefused?: () => Promise<void>;
 }
 
 export interface Restored {
@@ -111,7 +113,12 @@ export async function restoreLog(deps: RestoreDeps, options: RestoreOptions): Pr
   async function begin(header: JournalHeader): Promise<void> {
     if (store.becomeProject === undefined) throw cannotTakeOver();
     await options.onBegin();
-    await store.becomeProject(header);
+    try {
+      await store.becomeProject(header);
+    } catch (error) {
+      if (!options.mayContinue) await options.onRefused?.();
+      throw error;
+    }
   }
 
   /** What the store has already, from before the restore was cut off. */
