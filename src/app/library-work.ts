@@ -61,14 +61,16 @@ export async function libraryWork(project: Project, options: WorkOptions, closin
   const stop = options.signal === undefined ? closing : AbortSignal.any([options.signal, closing]);
   await worker.start();
   const stopCleanup = startMemoryCleanup(project, project.config.workingMemory.cleanupIntervalMs);
+  let isSound = false;
   try {
     await workUntil({ worker, settler, stop, isUntilIdle: options.until === "idle" });
-    await settler.settle();
+    isSound = true;
   } finally {
     stopCleanup();
-    await settler.stop();
     await worker.stop();
     await checkpointer.finish();
+    if (isSound) await settler.settle();
+    await settler.stop();
   }
 }
 

@@ -28,9 +28,13 @@ interface Scene {
 }
 
 /** A claimer on a store that has nothing to claim and lets calls stand by. */
-function aScene(worker: { isBusy: boolean }, { isExhausted = false } = {}): Scene {
+function aScene(
+  worker: { isBusy: boolean },
+  { isExhausted = false, executors = [] as string[] }: { isExhausted?: boolean; executors?: string[] } = {},
+): Scene {
   const asked: Scene["asked"] = [];
   const looks: number[] = [];
+  let registered: readonly string[] = [];
   let carryOut = (_commit: number): void => undefined;
   const execute = async (command: CommandDefinition<never, unknown>, _input: unknown, options?: ExecuteOptions) => {
     if (command.name === "look-ahead") {
@@ -51,7 +55,7 @@ function aScene(worker: { isBusy: boolean }, { isExhausted = false } = {}): Scen
   };
   const options = {
     deps: { store: { execute, standsBy: true }, clock: systemClock },
-    executors: () => new Map(),
+    executors: () => new Map(executors.map((name) => [name, {}])),
     sessionId: null,
     worker: {
       id: asId("w"),
@@ -59,7 +63,10 @@ function aScene(worker: { isBusy: boolean }, { isExhausted = false } = {}): Scen
       state: () => "running",
       freePlaces: () => 2,
       isBusy: () => worker.isBusy,
-      registered: () => [],
+      registered: () => registered,
+      register: async () => {
+        registered = [...executors];
+      },
       endings: () => [],
       onNothing: () => undefined,
       onFailure: (error: unknown) => {
@@ -133,4 +140,30 @@ test("comes to rest when the last run ends and nothing was left behind", async (
   claimer.claimForFreed(Promise.resolve());
   await expect.poll(() => claimer.isAtRest).toBe(true);
   expect(asked).toEqual(["now"]);
+});
+
+test("asks anew when an executor was defined since, though nothing was left behind of the others", async () => {
+  const executors: string[] = [];
+  const { claimer, asked } = aScene({ isBusy: true }, { isExhausted: true, executors });
+  claimer.claimSoon();
+  await expect.poll(() => asked).toEqual(["now"]);
+  executors.push("later");
+  claimer.claimForFreed(Promise.resolve());
+  await expect.poll(() => asked.slice(0, 3)).toEqual(["now", "stood by", "now"]);
+});
+
+test("looks what comes due once an ending is recorded, and a look that is to come is not put off by others", async () => {
+  const { claimer, looks } = aScene({ isBusy: true }, { isExhausted: true });
+  claimer.claimSoon();
+  await expect.poll(() => looks.length).toBe(1);
+  const ending = Promise.withResolvers<void>();
+  claimer.claimForFreed(ending.promise);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(looks.length).toBe(1);
+  ending.resolve();
+  for (let at = 0; at < 20; at++) {
+    claimer.claimForFreed(Promise.resolve());
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  expect(looks.length).toBeGreaterThan(2);
 });

@@ -50,6 +50,8 @@ interface Offer {
   /** What it may be made ready by. */
   readonly endings: Promise<void>[];
   readonly standby: Standby | null;
+  /** It has had its turn: what comes about from now on it may not see. */
+  isCarriedOut: boolean;
 }
 
 /** Most tasks claimed by one call, so that a large worker does not hold up the event loop. One less than a power of two, as the store looks for one more. */
@@ -88,24 +90,40 @@ export class Claimer {
 
   claimSoon(): void {
     this.#exhausted = null;
-    const standby = this.#offer?.standby ?? null;
-    if (standby !== null) this.#go(standby);
+    const { standby = null, isCarriedOut = false } = this.#offer ?? {};
+    if (standby !== null && !isCarriedOut) this.#go(standby);
     else if (this.#isClaiming) this.#isToClaimAgain = true;
     else this.#start(null);
   }
 
   /** Something was committed; `own` as the store tells it. */
   onCommit(own: OwnCommits | undefined): void {
-    const newest = this.#exhausted === null ? own?.newest : own?.newestReadying;
+    const newest = this.#whatIsExhausted() === null ? own?.newest : own?.newestReadying;
     if (newest === undefined || newest > this.#claimedAtCommit) this.claimSoon();
   }
 
   /** A place became free by `ending`: a claim that has not had its turn takes it along. */
   claimForFreed(ending: Promise<void>): void {
     this.#offer?.endings.push(ending);
-    if (this.#exhausted !== null) this.#awaitMore(this.#exhausted);
-    else if (this.#offer === null) this.claimSoon();
+    if (this.#whatIsExhausted() !== null) {
+      this.#standBy();
+      // What the ending leads to is recorded when it is looked what comes due, and nobody rests before.
+      const look = (): void => {
+        if (this.#exhausted !== null && this.#isOpen()) this.#lookout.ensureLook(this.#exhausted);
+      };
+      void ending.then(look, look);
+    } else if (this.#offer === null) this.claimSoon();
     else if (this.#offer.standby !== null) this.#go(this.#offer.standby);
+  }
+
+  /** `null` also when other executors were defined since: their tasks were not looked at. */
+  #whatIsExhausted(): Looked | null {
+    const { executors, worker } = this.#options;
+    return isOther(executors(), worker.registered()) ? null : this.#exhausted;
+  }
+
+  #isOpen(): boolean {
+    return this.#options.worker.state() === "running" && this.#limit() > 0;
   }
 
   /** What stood by is asked for now: until it is answered nobody rests. */
@@ -141,7 +159,7 @@ export class Claimer {
     if (isOther(executors, worker.registered())) await worker.register();
     const input = { workerId: worker.id, executors: [...executors.keys()], labels, sessionId, limit };
     if (standby !== null && worker.state() !== "running") return;
-    const offer: Offer = { input, endings: [...worker.endings()], standby };
+    const offer: Offer = { input, endings: [...worker.endings()], standby, isCarriedOut: false };
     const result = await this.#ask(offer);
     if (result === null) return;
     this.#leaveRest();
@@ -165,12 +183,15 @@ export class Claimer {
 
   /** Looks what comes due, and asks for what is added, if there is a place for it. */
   #awaitMore(looked: Looked): void {
+    if (!this.#isOpen()) return;
     const { worker, deps } = this.#options;
-    if (worker.state() !== "running" || this.#limit() <= 0) return;
-    const standsBy = deps.store.standsBy === true;
     // Where a look is dear, and is interrupted by what this process adds next, it waits a little even when nothing runs.
-    this.#lookout.look(looked, { isUrgent: !worker.isBusy() && !standsBy });
-    if (standsBy && !this.#isClaiming) this.#start(new Standby());
+    this.#lookout.look(looked, { isUrgent: !worker.isBusy() && deps.store.standsBy !== true });
+    this.#standBy();
+  }
+
+  #standBy(): void {
+    if (this.#options.deps.store.standsBy === true && !this.#isClaiming && this.#isOpen()) this.#start(new Standby());
   }
 
   /** `null` when it was dropped while it stood by. */
@@ -184,7 +205,10 @@ export class Claimer {
           this.#claimedAtCommit = number;
         },
         // With the places that became free by calls that are carried out before it.
-        latestInput: () => ({ ...input, limit: this.#limit() }),
+        latestInput: () => {
+          offer.isCarriedOut = true;
+          return { ...input, limit: this.#limit() };
+        },
         ...(standby === null ? {} : { standby }),
       });
     } catch (error) {

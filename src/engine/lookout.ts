@@ -28,6 +28,7 @@ const LATER_MS = 25;
 export class Lookout {
   readonly #options: LookoutOptions;
   #looks = 0;
+  #isToLook = false;
   #cancelLook = (): void => {};
   #cancelAlarm = (): void => {};
 
@@ -37,13 +38,20 @@ export class Lookout {
 
   look(looked: Looked, { isUrgent }: { readonly isUrgent: boolean }): void {
     this.interrupt();
-    if (isUrgent) void this.#look(looked);
-    else this.#cancelLook = this.#options.deps.clock.setTimer(LATER_MS, () => void this.#look(looked));
+    if (isUrgent) return void this.#look(looked);
+    this.#isToLook = true;
+    this.#cancelLook = this.#options.deps.clock.setTimer(LATER_MS, () => void this.#look(looked));
+  }
+
+  /** One that is to come anyway is not put off: it sees what was recorded by then. */
+  ensureLook(looked: Looked): void {
+    if (!this.#isToLook) this.look(looked, { isUrgent: false });
   }
 
   /** Another claim begins: what comes due after the last one is of no interest. The alarm stays set. */
   interrupt(): void {
     this.#looks += 1;
+    this.#isToLook = false;
     this.#cancelLook();
   }
 
@@ -55,6 +63,7 @@ export class Lookout {
 
   async #look({ scope, at, opensAt }: Looked): Promise<void> {
     const look = this.#looks;
+    this.#isToLook = false;
     const { store, clock } = this.#options.deps;
     try {
       const ahead = await store.execute(lookAhead, { ...scope, after: at });

@@ -107,7 +107,7 @@ class StoreWorker implements Worker {
       actor: this.#actor,
       state: () => this.#state,
       freePlaces: () => this.#options.concurrency - this.#occupied,
-      isBusy: () => this.#occupied > 0,
+      isBusy: () => this.#isBusy(),
       registered: () => this.#registered,
       register: () => this.#register(),
       endings: () => this.#endings,
@@ -161,7 +161,12 @@ class StoreWorker implements Worker {
   }
 
   #isAtRest(): boolean {
-    return this.#occupied === 0 && this.#claimer.isAtRest;
+    return !this.#isBusy() && this.#claimer.isAtRest;
+  }
+
+  /** Something runs, or how it ended is not recorded and told yet. */
+  #isBusy(): boolean {
+    return this.#occupied > 0 || this.#endings.size > 0;
   }
 
   async drain(deadlineMs: number): Promise<void> {
@@ -277,7 +282,7 @@ class StoreWorker implements Worker {
 
   /** Says that nothing runs here and nothing that is due can be claimed. */
   #rest({ nextDueAt, isMoreComing }: Ahead): void {
-    if (this.#occupied > 0 || this.#state !== "running") return;
+    if (this.#isBusy() || this.#state !== "running") return;
     this.#idle = { version: (this.#idle?.version ?? 0) + 1, nextDueAt, isMoreComing };
     for (const waiter of this.#idleWaiters.splice(0)) waiter.resolve(this.#idle);
   }

@@ -156,6 +156,7 @@ function sessionFollower(context: OperationContext, isTicking: boolean): Session
     sessions: () => [...tickers.keys()],
     async finish() {
       await settler.settle();
+      await settler.stop();
       for (const ticker of tickers.values()) await ticker?.finish();
     },
   };

@@ -59,7 +59,7 @@ export interface CommandDefinition<Input, Result> {
   readonly access: "read" | "write";
   /** May take effect after calls that are made behind it while it waits, and gains by seeing what they did. */
   readonly isPatient?: boolean;
-  /** How long a driver may let it wait for a moment without other calls, in milliseconds: several times over where there is none. Default 0. */
+  /** How long a driver may let it wait for a moment without other calls, in milliseconds: several times over where there is none. What is read meanwhile does not see it. Default 0. */
   readonly lingerMs?: number;
   /** It tells by `noteReady` when it makes a task ready; of a write without this that is taken for granted. */
   readonly notesReady?: boolean;

@@ -70,9 +70,9 @@ async function journalSize(store: Store): Promise<number> {
 }
 
 test.each([
-  [400, 7],
-  [1_000, 4.3],
-  [2_000, 4],
+  [400, 7.2],
+  [1_000, 5],
+  [2_000, 3.3],
   [8_000, 2.3],
 ])("turns of %i bytes take at most %f times that, each hundred as much as the one before", async (bytes, factor) => {
   const [empty, half, whole] = [await sizeAfter(0, bytes), await sizeAfter(100, bytes), await sizeAfter(200, bytes)];

@@ -80,7 +80,10 @@ export function* readyTasks(context: CommandContext, input: ClaimScope, book: Li
 
 /** The same where there are no limits and no tasks with labels or a key. */
 export function* readyUnlimited(context: CommandContext, input: ClaimScope): Command<ReadyTasks> {
-  const found = yield* together(input.executors.map((executor) => readyWithoutLane(context, input, executor)));
+  // On a server one more of each priority tells whether there are more.
+  const limit = context.dialect === "postgres" ? input.limit + 1 : input.limit;
+  const scope = { ...input, limit };
+  const found = yield* together(input.executors.map((executor) => readyWithoutLane(context, scope, executor)));
   const isCutShort = found.some((ofExecutor) => ofExecutor.isCutShort);
   return { tasks: found.flatMap(({ tasks }) => tasks), full: [], stale: [], isCutShort, opensAt: null };
 }
@@ -120,11 +123,11 @@ interface ReadyOfExecutor {
 
 /**
  * The most urgent due tasks of one executor. Goes priority by priority, so that tasks of a high priority that are not
- * due yet are never read past. On a server it asks for one more of each than are wanted, to know whether there are more.
+ * due yet are never read past.
  */
 function* readyWithoutLane(context: CommandContext, scope: ClaimScope, executor: string): Command<ReadyOfExecutor> {
   if (context.dialect === "postgres") {
-    const limit = scope.limit + 1;
+    const { limit } = scope;
     const ofPriorities = yield* together(
       PRIORITIES.map((priority) => dueAt(context, { scope, executor, priority, limit })),
     );

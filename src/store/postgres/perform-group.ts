@@ -33,12 +33,15 @@ export interface Performed {
 
 export async function performGroup({ calls, isApart, takeStanding, ...group }: Group): Promise<Performed> {
   const { transaction } = group;
+  // What is not noted is taken for granted, but only what is noted is worth a claim in this very transaction.
   let isReadying = false;
+  let isNoted = false;
   const noteReady = (): void => {
+    isNoted = true;
     isReadying = true;
   };
   const contextOf = (call: Call): CommandContext => {
-    if (call.command.notesReady !== true) noteReady();
+    if (call.command.notesReady !== true) isReadying = true;
     return group.contextOf(call, noteReady);
   };
   const perform = (some: readonly Call[]): Promise<readonly Outcome[]> => {
@@ -46,7 +49,7 @@ export async function performGroup({ calls, isApart, takeStanding, ...group }: G
     return isApart ? performApart({ ...group, contextOf }, some) : performAtOnce({ ...group, contextOf }, some);
   };
   const outcomes = await perform(calls);
-  const standing = isReadying ? takeStanding() : [];
+  const standing = isNoted ? takeStanding() : [];
   if (standing.length === 0) return { outcomes, isReadying };
   calls.push(...standing);
   return { outcomes: [...outcomes, ...(await perform(standing))], isReadying };

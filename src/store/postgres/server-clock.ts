@@ -16,20 +16,23 @@ export interface ServerClock extends Clock {
 
 /** A machine that slept has lost time on its monotonic clock; it is made up for after so long. */
 const LOOK_EVERY_MS = 10_000;
+/** After a look that leaves more than so much open, as over a slow connection or in a process that was just starting, the next one comes soon. */
+const UNCERTAIN_MS = 5;
+const LOOK_SOON_MS = 500;
 
 export function serverClock(): ServerClock {
   let offsetMs: number | null = null;
-  let lookedAtMs = Number.NEGATIVE_INFINITY;
+  let lookAgainAtMs = Number.NEGATIVE_INFINITY;
   return {
     now: () => (offsetMs === null ? systemClock.now() : Math.floor(monotonicMs() + offsetMs)),
     setTimer: systemClock.setTimer,
-    isDue: () => monotonicMs() - lookedAtMs > LOOK_EVERY_MS,
+    isDue: () => monotonicMs() > lookAgainAtMs,
     set(serverNow, askedAtMs, answeredAtMs) {
       const uncertainMs = (answeredAtMs - askedAtMs) / 2;
       const measured = serverNow - (askedAtMs + uncertainMs);
       // Within what a look can tell, the clock goes on evenly.
       if (offsetMs === null || Math.abs(measured - offsetMs) > uncertainMs + 1) offsetMs = measured;
-      lookedAtMs = answeredAtMs;
+      lookAgainAtMs = answeredAtMs + (uncertainMs > UNCERTAIN_MS ? LOOK_SOON_MS : LOOK_EVERY_MS);
     },
   };
 }

@@ -150,11 +150,11 @@ export function checkpointsSuite(suite: Suite): void {
       await bench.finish("a");
       await store.execute(writeEntry, { sessionId, key: "goal", value: undefined });
       await store.execute(writeMessage, { sessionId, text: "good-bye" });
-      await bench.create({ ref: "c" });
+      await bench.create({ ref: "late" });
 
       const restored = await restore(bench, id);
       expect(await bench.states("a", "b")).toEqual(["pending", "blocked: dependencies"]);
-      await expect(bench.task("c")).rejects.toMatchObject({ code: "not-found" });
+      await expect(bench.task("late")).rejects.toMatchObject({ code: "not-found" });
       expect(restored).toMatchObject({ reopenedTasks: 1, cutOff: [], repeats: [], undo: { kind: "before_restore" } });
       expect(restored.removed).toHaveLength(1);
       const then = await dumpTables(store);
@@ -162,7 +162,7 @@ export function checkpointsSuite(suite: Suite): void {
       expect(then.messages).toHaveLength(1);
 
       await restore(bench, restored.undo.id);
-      expect(await bench.states("a", "b", "c")).toEqual(["completed", "pending", "pending"]);
+      expect(await bench.states("a", "b", "late")).toEqual(["completed", "pending", "pending"]);
       const now = await dumpTables(store);
       expect([now.memory?.length, now.messages?.length]).toEqual([0, 2]);
     });
