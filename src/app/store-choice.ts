@@ -3,6 +3,7 @@
 import { dirname, isAbsolute, join, resolve } from "node:path";
 
 import { PerdureError } from "../base/errors.ts";
+import { existsSync } from "../base/quick-fs.ts";
 import type { Config } from "../config/config.ts";
 
 export type StoreChoice = FileStoreChoice | ServerStoreChoice;
@@ -27,7 +28,10 @@ export interface FileStoreChoice {
 export interface ServerStoreChoice {
   readonly backend: "postgres";
   readonly url: string;
-  /** Whether it is the one the configuration says. The files beside it are this machine's picture of it, and never the store itself. */
+  /**
+   * Whether it is the one the configuration file says, and no store was ever kept in the directory. The files there are this
+   * machine's picture of it then, and never the store itself; else they may be all there is of another one.
+   */
   readonly isOwn: boolean;
   readonly files: readonly [];
   readonly reference: string;
@@ -45,7 +49,11 @@ export function chooseStore(projectDir: string, config: Config, store: string | 
   const ownDirectory = ownDirectoryOf(projectDir, config);
   if (name === "sqlite") return sqliteChoice(join(ownDirectory, "perdure.db"), true);
   if (name === "jsonl") return jsonlChoice(ownDirectory, true);
-  if (name === "postgres") return serverChoice(config.store.url ?? process.env.PERDURE_POSTGRES_URL ?? noUrl(), true);
+  if (name === "postgres") {
+    const isOwn =
+      config.store.url !== null && !["perdure.db", "journal"].some((kept) => existsSync(join(ownDirectory, kept)));
+    return serverChoice(config.store.url ?? process.env.PERDURE_POSTGRES_URL ?? noUrl(), isOwn);
+  }
   if (store === null) throw unknownBackend(name);
   if (store.startsWith("jsonl:")) return jsonlChoice(resolve(store.slice("jsonl:".length)), false);
   return sqliteChoice(resolve(store.replace(/^sqlite:/, "")), false);
