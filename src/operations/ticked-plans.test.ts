@@ -11,10 +11,12 @@ import { log } from "./log.ts";
 import { runOperation } from "./operation.ts";
 import { planShow } from "./plan-show.ts";
 import { planSubmit } from "./plan-submit.ts";
+import { taskCancel } from "./task-cancel.ts";
 import { taskDone } from "./task-done.ts";
 import { taskEdit } from "./task-edit.ts";
 import { taskList } from "./task-list.ts";
 import { taskShow } from "./task-show.ts";
+import { taskStart } from "./task-start.ts";
 import type { TestProject } from "./testing/project.ts";
 import { aProject } from "./testing/project.ts";
 
@@ -109,6 +111,17 @@ describe("a box that is ticked before its turn", () => {
     expect(await open(project)).toBe("b pending, q blocked");
     await done(project, "b");
     expect(await open(project)).toBe("q pending");
+  });
+
+  test.each(["in_progress", "cancelled"] as const)("holds back what comes after it when it is %s", async (status) => {
+    const project = aProject();
+    const path = write(project, MIDDLE);
+    await submit(project, path);
+    if (status === "cancelled") await runOperation(taskCancel, project, { input: { task: "b" } });
+    else await runOperation(taskStart, project, { input: { task: "b" } });
+    write(project, MIDDLE.replace("[ ] b", "[x] b"));
+    expect(await submit(project, path)).toMatchObject({ isNew: false, completed: [] });
+    expect(await open(project)).toBe(`b ${status}, d blocked`);
   });
 
   test("is not forgotten when its box is empty again", async () => {

@@ -30,7 +30,7 @@ import { insertSession } from "./sessions.ts";
 import { loadSession, openSessionForWork, sessionRow } from "./session-rows.ts";
 import { cancelTree, endRunning, retryRow } from "./task-actions.ts";
 import { compareNeeds, edgeRow, idOfNeed, isRecurringRow, recountUnfinished, replaceNeeds } from "./plan-needs.ts";
-import { comesAfterOf } from "./task-references.ts";
+import { comesAfterOf, isDoneByTick } from "./task-references.ts";
 import { taskRow } from "./task-rows.ts";
 import { endTask } from "./executions.ts";
 
@@ -152,7 +152,7 @@ function* syncPlan(context: CommandContext, found: Row, input: SubmitPlan): Comm
   const fresh = input.tasks.filter((task) => !present.has(task.ref));
   // What the plan drops makes room for what it adds, so the limit is looked at in the end.
   const load = yield* loadOf(context, text(session.id));
-  const after = comesAfterOf(input.tasks, (key) => present.get(key)?.status === "completed");
+  const after = comesAfterOf(input.tasks, (key) => present.get(key)?.status as TaskStatus | undefined);
   const created = yield* insertBeyondLimit(context, session, { tasks: fresh, after });
   const changed: string[] = [];
   const kept: string[] = [];
@@ -286,8 +286,7 @@ function* moveTask(context: CommandContext, task: Row, parent: string | null): C
 
 /** A box that was ticked in the file: somebody did it. Left alone while a worker runs it. */
 function* completeIfTicked(context: CommandContext, current: Row, task: NewTask): Command<boolean> {
-  if (task.status !== "completed") return false;
-  if (isTerminalTask(text(current.status) as TaskStatus) || current.status === "in_progress") return false;
+  if (task.status !== "completed" || !isDoneByTick(text(current.status) as TaskStatus)) return false;
   yield* endRunning(context, current, "completed");
   yield* endTask(context, current, { status: "completed", next: null, note: "ticked in the plan" });
   return true;

@@ -3,6 +3,8 @@
 import { PerdureError } from "../../base/errors.ts";
 import { comesAfter } from "../../domain/done-out-of-turn.ts";
 import { isRecurring } from "../../domain/schedule.ts";
+import type { TaskStatus } from "../../domain/task.ts";
+import { isTerminalTask } from "../../domain/task.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
 import { oneRow, together } from "../command.ts";
 import { text } from "../entity-rows.ts";
@@ -19,16 +21,28 @@ export interface Resolved {
 /** By ref, what a task comes after beyond its needs (`done-out-of-turn.ts`). */
 export type ComesAfter = ReadonlyMap<string, readonly string[]>;
 
-/** Where what is done is in another state than `tasks` say, `isDone` knows. */
-export function comesAfterOf(tasks: readonly NewTask[], isDone?: (ref: string) => boolean): ComesAfter {
-  const done = new Set(tasks.filter(({ status }) => status === "completed").map(({ ref }) => ref));
+/** `statusOf` says how those stand that are there already: `tasks` may have them ticked. */
+export function comesAfterOf(
+  tasks: readonly NewTask[],
+  statusOf: (ref: string) => TaskStatus | undefined = () => undefined,
+): ComesAfter {
+  const done = new Set(tasks.filter((task) => isOrGetsDone(task, statusOf(task.ref))).map(({ ref }) => ref));
   const placed = tasks.map(({ ref, parent, needs, needsByPlace }) => ({
     key: ref,
     parentKey: parent,
     needs,
     needsByPlace,
   }));
-  return comesAfter(placed, (ref) => done.has(ref) || isDone?.(ref) === true);
+  return comesAfter(placed, (ref) => done.has(ref));
+}
+
+function isOrGetsDone({ status }: NewTask, current: TaskStatus | undefined): boolean {
+  return current === "completed" || (status === "completed" && (current === undefined || isDoneByTick(current)));
+}
+
+/** Ticking the box of one that runs or has ended changes nothing. */
+export function isDoneByTick(current: TaskStatus): boolean {
+  return current !== "in_progress" && !isTerminalTask(current);
 }
 
 const FIND_SQL = `select project_id, ${columnsOf(TASKS)} from tasks
