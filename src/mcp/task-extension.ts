@@ -42,7 +42,7 @@ export function projectTasks(context: OperationContext): McpTasks {
       const question = openQuestion(task);
       if (task.status === "cancelled") return { ...fields, status: "cancelled" };
       if (task.status === "completed" || task.status === "failed") {
-        return { ...fields, status: "completed", result: await resultOf(context, task) };
+        return { ...fields, status: "completed", result: await resultOf(task) };
       }
       if (question === null) return { ...fields, status: "working" };
       return { ...fields, status: "input_required", inputRequests: askUser(question) };
@@ -67,8 +67,8 @@ export function projectTasks(context: OperationContext): McpTasks {
 type TaskShown = Awaited<ReturnType<typeof showTask>>;
 
 /** As `create_background_task` would have told it had it waited. */
-async function resultOf(context: OperationContext, task: TaskShown): Promise<CallToolResult> {
-  const status = await toTaskStatus(context, task);
+async function resultOf(task: TaskShown): Promise<CallToolResult> {
+  const status = await toTaskStatus(task);
   const { task_id, title: _title, key: _key, status: state, run_at: _runAt, ...outcome } = status;
   const text = statusWords(task, status);
   if (task.status === "failed") return { content: [{ type: "text", text }], isError: true };

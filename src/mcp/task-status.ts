@@ -16,7 +16,7 @@ export const taskStatusSchema = v.object({
   title: v.string(),
   status: v.picklist(TASK_STATUSES),
   blocked: v.optional(v.string()),
-  /** Unfinished tasks it depends on. */
+  /** Unfinished tasks it depends on, or comes after. */
   waits_for: v.optional(v.array(v.string())),
   /** Of the user: a person has to answer. */
   question: v.optional(v.string()),
@@ -44,9 +44,9 @@ export async function showTask(context: OperationContext, taskId: string): Promi
   return await runOperation(taskShow, context, { input: { task: taskId } });
 }
 
-export async function toTaskStatus(context: OperationContext, task: TaskShown): Promise<TaskStatusData> {
+export async function toTaskStatus(task: TaskShown): Promise<TaskStatusData> {
   const { progress, lastError, blockedReason } = task;
-  const waitsFor = blockedReason === "dependencies" ? await unfinishedNeeds(context, task) : [];
+  const waitsFor = blockedReason === "dependencies" ? unfinishedNeeds(task) : [];
   const question = openQuestion(task)?.question;
   const isEnded = task.status === "completed" || task.status === "failed" || task.status === "cancelled";
   return {
@@ -88,14 +88,11 @@ async function resultOf({ result, status }: TaskJson): Promise<Pick<TaskStatusDa
 }
 
 /** Names of what it still waits for, as many as are of use. */
-export async function unfinishedNeeds(context: OperationContext, task: TaskJson): Promise<string[]> {
-  const names: string[] = [];
-  for (const id of task.dependencies) {
-    const needed = await showTask(context, id);
-    if (needed.status !== "completed") names.push(taskName(needed));
-    if (names.length === MOST_DEPENDENCIES) break;
-  }
-  return names;
+export function unfinishedNeeds({ needs }: TaskShown): string[] {
+  return needs
+    .filter(({ status }) => status !== "completed")
+    .slice(0, MOST_DEPENDENCIES)
+    .map(taskName);
 }
 
 export interface OpenQuestion {

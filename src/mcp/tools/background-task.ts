@@ -90,7 +90,7 @@ async function waited(context: OperationContext, { id }: TaskJson, call: McpCall
   const timeoutMs = ANSWER_LIMITS.waitSeconds * 1_000;
   await waitForTask(context, { taskId: id, timeoutMs, signal: call.signal, onChange: reportTo(call) });
   const task = await showTask(context, id);
-  const status = await toTaskStatus(context, task);
+  const status = await toTaskStatus(task);
   const { task_id: _id, title: _title, key: _key, status: _status, run_at: _runAt, ...outcome } = status;
   return answer({ ...createdData(task), outcome }, statusWords(task, status));
 }

@@ -26,7 +26,7 @@ export const getTaskStatus = defineTool({
       await waitForTask(context, { taskId: found.id, timeoutMs, signal: call.signal, onChange: reportTo(call) });
     }
     const task = wait_seconds > 0 ? await showTask(context, found.id) : found;
-    const status = await toTaskStatus(context, task);
+    const status = await toTaskStatus(task);
     return answer(status, statusWords(task, status));
   },
 });

@@ -176,7 +176,7 @@ async function isAskedToStop(context: OperationContext, { executionId }: TaskJso
 async function namingWhatBlocks(context: OperationContext, said: Said, error: unknown): Promise<unknown> {
   if (!isPerdureError(error, "wrong-state") || error.details.waitingOn === undefined) return error;
   const task = await showTask(context, said.task_id);
-  const names = await unfinishedNeeds(context, task);
+  const names = unfinishedNeeds(task);
   return new PerdureError("wrong-state", {
     message: `Task ${taskName(task)} is blocked by ${names.join(", ")}`,
     hint: "Complete those first; next_task gives you one that is ready.",
