@@ -167,9 +167,7 @@ async function addToSession(
     now: context.clock.now(),
     commandTimeoutMs: context.config.worker.commandTimeoutMs,
   });
-  const fresh = tasks
-    .filter((task) => !statusOf.has(task.key))
-    .map((task) => ({ ...task, needs: [...task.needs, ...(after.get(task.ref) ?? [])] }));
+  const fresh = tasks.filter((task) => !statusOf.has(task.key));
   const { status, name } = await context.store.execute(getSession, { sessionId });
   if (status === "cancelled") {
     throw new PerdureError("wrong-state", {
@@ -178,7 +176,7 @@ async function addToSession(
       details: { sessionId },
     });
   }
-  if (fresh.length > 0) await context.store.execute(createTasks, { sessionId, tasks: fresh });
+  if (fresh.length > 0) await context.store.execute(createTasks, { sessionId, tasks: fresh, after });
   const session = await context.store.execute(getSession, { sessionId });
   const kept = tasks.filter((task) => statusOf.has(task.key)).map((task) => task.ref);
   const added = fresh.map((task) => task.ref);

@@ -172,6 +172,9 @@ describe("a box that is ticked before its turn", () => {
     write(project, MIDDLE);
     await runOperation(importPlan, project, { input: { path, session: "tasks" } });
     expect(await open(project)).toBe("b pending, d blocked");
+    const check = { path, session: "tasks", check: true };
+    const { drift } = await runOperation(importPlan, project, { input: check });
+    expect(drift).toMatchObject({ isInSync: true, changed: [] });
   });
 
   test("lets go when what stood before it is taken out of the file", async () => {

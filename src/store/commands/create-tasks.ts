@@ -31,6 +31,8 @@ import { comesAfterOf, recurs, resolveReferences } from "./task-references.ts";
 export interface CreateTasks {
   readonly sessionId: SessionId;
   readonly tasks: readonly NewTask[];
+  /** Where `tasks` are but a part of a plan: what each comes after beyond its needs. */
+  readonly after?: ComesAfter;
 }
 
 /** Atomic. Refuses with `invalid-plan`, `conflict`, `not-found` or `limit-reached`, and then nothing was written. */
@@ -45,8 +47,10 @@ function* createTogether(
 ): Command<readonly (readonly Task[])[]> {
   const created = new Map<CreateTasks, readonly Task[]>();
   for (const [sessionId, ofSession] of Map.groupBy(inputs, (input) => input.sessionId)) {
-    const tasks = ofSession.flatMap(withOwnRefs);
-    const all = yield* createInSession(context, { sessionId, tasks });
+    const own = ofSession.map(withOwnRefs);
+    const tasks = own.flatMap((input) => input.tasks);
+    const after = new Map(own.flatMap((input) => [...(input.after ?? comesAfterOf(input.tasks))]));
+    const all = yield* createInSession(context, { sessionId, tasks, after });
     let from = 0;
     for (const input of ofSession) {
       created.set(input, all.slice(from, from + input.tasks.length));
@@ -62,17 +66,19 @@ function* createInSession(context: CommandContext, input: CreateTasks): Command<
   return yield* insertBeyondLimit(context, session, input);
 }
 
-/** The tasks of a call, with refs that mean nothing in another. */
-function withOwnRefs({ tasks }: CreateTasks, at: number): readonly NewTask[] {
+/** A call with refs that mean nothing in another. */
+function withOwnRefs({ sessionId, tasks, after }: CreateTasks, at: number): CreateTasks {
   const refs = new Set(tasks.map(({ ref }) => ref));
   const own = (reference: string): string => (refs.has(reference) ? `${at}:${reference}` : reference);
-  return tasks.map((task) => ({
+  const ownTasks = tasks.map((task) => ({
     ...task,
     ref: own(task.ref),
     parent: task.parent === null ? null : own(task.parent),
     needs: task.needs.map(own),
     needsByPlace: task.needsByPlace.map(own),
   }));
+  if (after === undefined) return { sessionId, tasks: ownTasks };
+  return { sessionId, tasks: ownTasks, after: new Map([...after].map(([ref, others]) => [own(ref), others.map(own)])) };
 }
 
 interface Edge {
