@@ -177,6 +177,25 @@ describe("a box that is ticked before its turn", () => {
     expect(drift).toMatchObject({ isInSync: true, changed: [] });
   });
 
+  test("is refused when it closes a circle with what a session has already", async () => {
+    const project = aProject();
+    const path = write(project, "- [ ] g\n  - [ ] g1\n- [ ] e\n");
+    await submit(project, path);
+    write(project, "- [ ] e\n- [x] c\n- [ ] g\n  - [ ] g2\n  - [ ] g1\n");
+    const taken = runOperation(importPlan, project, { input: { path, session: "tasks" } });
+    await expect(taken).rejects.toMatchObject({ code: "invalid-plan" });
+    expect(await open(project)).toBe("e blocked, g1 pending");
+  });
+
+  test.each(["- [x] c\n", ""])("moves behind others together with new boxes", async (between) => {
+    const project = aProject();
+    const path = write(project, "- [ ] g\n  - [ ] g1\n- [ ] e\n");
+    await submit(project, path);
+    write(project, `- [ ] e\n${between}- [ ] g\n  - [ ] g2\n  - [ ] g1\n`);
+    await submit(project, path);
+    expect(await open(project)).toBe("e pending, g1 blocked, g2 blocked");
+  });
+
   test("lets go when what stood before it is taken out of the file", async () => {
     const project = aProject();
     const path = write(project, MIDDLE);

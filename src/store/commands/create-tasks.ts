@@ -86,6 +86,10 @@ interface Edge {
   readonly kind: EdgeKind;
 }
 
+interface Insertion extends Pick<CreateTasks, "tasks" | "after"> {
+  readonly mayCircle?: boolean;
+}
+
 export function* insertTasks(
   context: CommandContext,
   session: Row,
@@ -97,12 +101,13 @@ export function* insertTasks(
 
 /**
  * The same, leaving it to the caller to see in the end that the session holds no more than it may (`refuseOverLoad`).
- * `after` is given where `tasks` are but a part of a plan.
+ * `after` is given where `tasks` are but a part of a plan, and `mayCircle` where edges of others are yet to change: then
+ * the caller looks in the end that no group waits for itself.
  */
 export function* insertBeyondLimit(
   context: CommandContext,
   session: Row,
-  { tasks, after = comesAfterOf(tasks) }: { readonly tasks: readonly NewTask[]; readonly after?: ComesAfter },
+  { tasks, after = comesAfterOf(tasks), mayCircle = false }: Insertion,
 ): Command<readonly Task[]> {
   refuseDuplicates(tasks);
   const resolved = yield* resolveReferences(context, session, tasks, after);
@@ -132,9 +137,11 @@ export function* insertBeyondLimit(
       (edges.get(task.ref) ?? []).map((edge) => insertNewEdge(context, session, { task, edge, resolved })),
     ),
   );
+  const looksForCircle = !mayCircle && tasks.some((task) => refersTo(resolved.existing, task, after));
   for (const parent of new Set(tasks.map((task) => task.parent))) {
     const row = parent === null ? undefined : resolved.existing.get(parent);
-    if (row?.executor === GROUP_EXECUTOR) yield* addPartsToGroup(context, row, { tasks, parent, resolved });
+    if (row?.executor === GROUP_EXECUTOR)
+      yield* addPartsToGroup(context, row, { tasks, parent, resolved, looksForCircle });
   }
   return created;
 }
@@ -323,22 +330,28 @@ function* insertNewEdge(
   yield* insertRow(context, DEPENDENCIES, values, { verb: "depend" });
 }
 
+function refersTo(existing: Resolved["existing"], { ref, needs }: NewTask, after: ComesAfter): boolean {
+  return [...needs, ...(after.get(ref) ?? [])].some((other) => existing.has(other));
+}
+
+interface NewParts {
+  readonly tasks: readonly NewTask[];
+  readonly parent: string | null;
+  readonly resolved: Resolved;
+  readonly looksForCircle: boolean;
+}
+
 /** A group that was there before waits for its new parts too, even when it had completed. */
 function* addPartsToGroup(
   context: CommandContext,
   group: Row,
-  {
-    tasks,
-    parent,
-    resolved,
-  }: { readonly tasks: readonly NewTask[]; readonly parent: string | null; readonly resolved: Resolved },
+  { tasks, parent, resolved, looksForCircle }: NewParts,
 ): Command<void> {
   const parts = tasks.filter((task) => task.parent === parent && !recurs(task));
   for (const part of parts) {
     yield* insertEdge(context, { task: group, dependsOnId: resolved.idOf.get(part.ref) ?? "", kind: "part" });
   }
-  const referToOthers = tasks.some((task) => task.needs.some((need) => resolved.existing.has(need)));
-  if (parts.length > 0 && referToOthers) yield* refuseCycleThrough(context, group);
+  if (parts.length > 0 && looksForCircle) yield* refuseCycleThrough(context, group);
   if (parts.some((part) => part.status === "pending")) yield* waitForParts(context, group);
 }
 

@@ -30,6 +30,7 @@ import { insertSession } from "./sessions.ts";
 import { loadSession, openSessionForWork, sessionRow } from "./session-rows.ts";
 import { cancelTree, endRunning, retryRow } from "./task-actions.ts";
 import { compareNeeds, edgeRow, idOfNeed, isRecurringRow, recountUnfinished, replaceNeeds } from "./plan-needs.ts";
+import { refuseCycleThrough } from "./dependencies.ts";
 import { comesAfterOf, isDoneByTick } from "./task-references.ts";
 import { taskRow } from "./task-rows.ts";
 import { endTask } from "./executions.ts";
@@ -153,7 +154,7 @@ function* syncPlan(context: CommandContext, found: Row, input: SubmitPlan): Comm
   // What the plan drops makes room for what it adds, so the limit is looked at in the end.
   const load = yield* loadOf(context, text(session.id));
   const after = comesAfterOf(input.tasks, (key) => present.get(key)?.status as TaskStatus | undefined);
-  const created = yield* insertBeyondLimit(context, session, { tasks: fresh, after });
+  const created = yield* insertBeyondLimit(context, session, { tasks: fresh, after, mayCircle: true });
   const changed: string[] = [];
   const kept: string[] = [];
   const completed: string[] = [];
@@ -167,6 +168,10 @@ function* syncPlan(context: CommandContext, found: Row, input: SubmitPlan): Comm
     const outcome = hasMoved && synced === "same" ? "changed" : synced;
     if (outcome === "changed") changed.push(task.ref);
     if (outcome === "kept") kept.push(task.ref);
+  }
+  for (const parent of new Set(fresh.map((task) => task.parent))) {
+    const group = parent === null ? undefined : present.get(parent);
+    if (group !== undefined) yield* refuseCycleThrough(context, group);
   }
   // Only when everything has its place: who follows a task that is done now must know what else it comes after.
   for (const task of input.tasks) {
