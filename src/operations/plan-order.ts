@@ -14,7 +14,7 @@ export interface PlanOrder {
   readonly needsOf: ReadonlyMap<string, readonly string[]>;
 }
 
-type OrderedTask = Pick<TaskDraft, "key" | "needs" | "needsByPlace" | "parentKey" | "executor" | "status">;
+type OrderedTask = Pick<TaskDraft, "key" | "needs" | "needsByPlace" | "parentKey" | "executor" | "status" | "schedule">;
 
 /** Each task comes one wave after the last of what it waits for. The tasks have no cycle. */
 export function orderPlan(tasks: readonly OrderedTask[]): PlanOrder {

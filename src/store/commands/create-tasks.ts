@@ -199,8 +199,7 @@ function edgesOf(
   resolved: Resolved,
   after: ComesAfter,
 ): ReadonlyMap<string, readonly Edge[]> {
-  const orderOf = ({ ref }: NewTask): Edge[] => (after.get(ref) ?? []).map((to) => ({ to, kind: "order" }));
-  const edges = new Map(tasks.map((task) => [task.ref, [...uniqueNeeds(task, resolved), ...orderOf(task)]]));
+  const edges = new Map(tasks.map((task) => [task.ref, ownEdges(task, resolved, after.get(task.ref) ?? [])]));
   for (const task of tasks) {
     const parentEdges = task.parent === null || recurs(task) ? undefined : edges.get(task.parent);
     if (parentEdges?.some((edge) => edge.to === task.ref) === false) parentEdges.push({ to: task.ref, kind: "part" });
@@ -208,10 +207,10 @@ function edgesOf(
   return edges;
 }
 
-function uniqueNeeds(task: NewTask, resolved: Resolved): Edge[] {
+function ownEdges(task: NewTask, resolved: Resolved, order: readonly string[]): Edge[] {
   const needs = [...new Map(task.needs.map((need) => [resolved.idOf.get(need), need])).values()];
-  refuseTooManyNeeds(task.key ?? task.title, needs.length);
-  return needs.map((to) => ({ to, kind: "needs" }));
+  refuseTooManyNeeds(task.key ?? task.title, needs.length + order.length);
+  return [...needs.map((to): Edge => ({ to, kind: "needs" })), ...order.map((to): Edge => ({ to, kind: "order" }))];
 }
 
 export function refuseTooManyNeeds(name: string, needCount: number): void {

@@ -48,7 +48,7 @@ export function* replaceNeeds(context: CommandContext, task: Row, { needs, order
   const wanted = new Map<string, EdgeKind>();
   for (const other of order) wanted.set(yield* idOfNeed(context, task, other), "order");
   for (const need of needs) wanted.set(yield* idOfNeed(context, task, need), "needs");
-  refuseTooManyNeeds(nameOfTask(task), [...wanted.values()].filter((kind) => kind === "needs").length);
+  refuseTooManyNeeds(nameOfTask(task), wanted.size);
   for (const edge of yield* rows(edgeSql, context.projectId, text(task.id))) {
     if (wanted.get(text(edge.depends_on_id)) === edge.kind) {
       wanted.delete(text(edge.depends_on_id));

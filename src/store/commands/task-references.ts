@@ -27,11 +27,12 @@ export function comesAfterOf(
   statusOf: (ref: string) => TaskStatus | undefined = () => undefined,
 ): ComesAfter {
   const done = new Set(tasks.filter((task) => isOrGetsDone(task, statusOf(task.ref))).map(({ ref }) => ref));
-  const placed = tasks.map(({ ref, parent, needs, needsByPlace }) => ({
+  const placed = tasks.map(({ ref, parent, needs, needsByPlace, schedule }) => ({
     key: ref,
     parentKey: parent,
     needs,
     needsByPlace,
+    schedule,
   }));
   return comesAfter(placed, (ref) => done.has(ref));
 }

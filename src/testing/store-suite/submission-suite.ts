@@ -90,6 +90,14 @@ export function submissionSuite(suite: Suite): void {
       const needs = Array.from({ length: LIMITS.dependenciesPerTask + 1 }, (_, index) => `t${index}`);
       const others = needs.map((ref) => ({ ref }));
       await expectRefused(bench, "limit-reached", () => bench.create(...others, { ref: "x", needs }));
+      const done = (ref: string, behind: readonly string[]): TaskSketch => ({
+        ref,
+        needs: behind,
+        status: "completed",
+      });
+      const halves = [done("l", needs.slice(0, 500)), done("r", needs.slice(500, -2))];
+      const after = { ref: "x", needs: ["l", "r"], needsByPlace: ["l", "r"] };
+      await expectRefused(bench, "limit-reached", () => bench.create(...others, ...halves, after));
     });
 
     it("refuses a value over the limit, and changes nothing", async () => {
