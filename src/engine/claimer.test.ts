@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 
-import { systemClock } from "../base/clock.ts";
 import { asId } from "../domain/ids.ts";
 import type { CommandDefinition } from "../store/command.ts";
 import type { ExecuteOptions } from "../store/port.ts";
+import { fakeClock } from "../testing/fake-clock.ts";
 import { Claimer } from "./claimer.ts";
 import type { ClaimerOptions } from "./claimer.ts";
 
@@ -23,6 +23,8 @@ interface Scene {
   /** What the claims carried out so far were told of, newest last. */
   readonly asked: ("now" | "stood by")[];
   readonly looks: number[];
+  /** Lets what is on its way arrive, and then so much time pass. */
+  pass(ms: number): Promise<void>;
   /** What stands by is carried out with a commit of this number. */
   carryOut(commit: number): void;
 }
@@ -34,11 +36,12 @@ function aScene(
 ): Scene {
   const asked: Scene["asked"] = [];
   const looks: number[] = [];
+  const clock = fakeClock();
   let registered: readonly string[] = [];
   let carryOut = (_commit: number): void => undefined;
   const execute = async (command: CommandDefinition<never, unknown>, _input: unknown, options?: ExecuteOptions) => {
     if (command.name === "look-ahead") {
-      looks.push(performance.now());
+      looks.push(clock.now());
       return { nextDueAt: null, isMoreComing: false };
     }
     if (options?.standby !== undefined) {
@@ -54,7 +57,7 @@ function aScene(
     return { ...NOTHING, isExhausted };
   };
   const options = {
-    deps: { store: { execute, standsBy: true }, clock: systemClock },
+    deps: { store: { execute, standsBy: true }, clock },
     executors: () => new Map(executors.map((name) => [name, {}])),
     sessionId: null,
     worker: {
@@ -75,95 +78,110 @@ function aScene(
     },
   };
   const claimer = new Claimer(options as unknown as ClaimerOptions);
-  return { claimer, asked, looks, carryOut: (commit) => carryOut(commit) };
+  const pass = async (ms: number): Promise<void> => {
+    await arrived();
+    clock.advance(ms);
+    await arrived();
+  };
+  return { claimer, asked, looks, pass, carryOut: (commit) => carryOut(commit) };
 }
 
-function aClaimer(worker: { isBusy: boolean }): Claimer {
-  return aScene(worker).claimer;
-}
+const arrived = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** A look comes within that. */
+const SOON = 100;
 
 test("is at rest when nothing was found, and no longer once what stood by is asked for", async () => {
-  const claimer = aClaimer({ isBusy: false });
+  const { claimer, pass } = aScene({ isBusy: false });
   claimer.claimSoon();
-  await expect.poll(() => claimer.isAtRest).toBe(true);
+  await pass(SOON);
+  expect(claimer.isAtRest).toBe(true);
   claimer.claimSoon();
   expect(claimer.isAtRest).toBe(false);
-  await expect.poll(() => claimer.isAtRest).toBe(true);
+  await pass(SOON);
+  expect(claimer.isAtRest).toBe(true);
 });
 
 test("is not at rest by what it learnt while something ran", async () => {
   const worker = { isBusy: true };
-  const claimer = aClaimer(worker);
+  const { claimer, looks, pass } = aScene(worker);
   claimer.claimSoon();
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await pass(SOON);
+  expect(looks.length).toBe(1);
   worker.isBusy = false;
   expect(claimer.isAtRest).toBe(false);
 });
 
 test("asks anew for a place that became free and after commits of its own, unless nothing was left behind", async () => {
-  const { claimer, asked } = aScene({ isBusy: true });
+  const { claimer, asked, pass } = aScene({ isBusy: true });
   claimer.claimSoon();
-  await expect.poll(() => asked).toEqual(["now"]);
+  await pass(0);
+  expect(asked).toEqual(["now"]);
   claimer.claimForFreed(Promise.resolve());
-  await expect.poll(() => asked).toEqual(["now", "stood by"]);
+  await pass(0);
+  expect(asked).toEqual(["now", "stood by"]);
   claimer.onCommit({ newest: 3, newestReadying: 0 });
-  await expect.poll(() => asked).toEqual(["now", "stood by", "stood by"]);
+  await pass(0);
+  expect(asked).toEqual(["now", "stood by", "stood by"]);
 });
 
 test("where nothing was left behind it asks when a task may have become ready or others committed", async () => {
-  const { claimer, asked, carryOut, looks } = aScene({ isBusy: true }, { isExhausted: true });
+  const { claimer, asked, carryOut, looks, pass } = aScene({ isBusy: true }, { isExhausted: true });
   claimer.claimSoon();
-  await expect.poll(() => asked).toEqual(["now"]);
+  await pass(0);
   claimer.claimForFreed(Promise.resolve());
   claimer.onCommit({ newest: 3, newestReadying: 0 });
   // What comes due is looked up all the same.
-  await expect.poll(() => looks.length).toBe(1);
-  expect(asked).toEqual(["now"]);
+  await pass(SOON);
+  expect([asked, looks.length]).toEqual([["now"], 1]);
 
   carryOut(4);
   claimer.onCommit({ newest: 4, newestReadying: 4 });
-  await expect.poll(() => looks.length).toBe(2);
-  expect(asked).toEqual(["now", "stood by"]);
+  await pass(SOON);
+  expect([asked, looks.length]).toEqual([["now", "stood by"], 2]);
   claimer.onCommit({ newest: 5, newestReadying: 5 });
-  await expect.poll(() => asked).toEqual(["now", "stood by", "stood by"]);
+  await pass(0);
+  expect(asked).toEqual(["now", "stood by", "stood by"]);
   claimer.onCommit(undefined);
-  await expect.poll(() => asked.length).toBe(4);
+  await pass(0);
+  expect(asked.length).toBe(4);
 });
 
 test("comes to rest when the last run ends and nothing was left behind", async () => {
   const worker = { isBusy: true };
-  const { claimer, asked } = aScene(worker, { isExhausted: true });
+  const { claimer, asked, pass } = aScene(worker, { isExhausted: true });
   claimer.claimSoon();
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await pass(SOON);
   worker.isBusy = false;
   expect(claimer.isAtRest).toBe(false);
   claimer.claimForFreed(Promise.resolve());
-  await expect.poll(() => claimer.isAtRest).toBe(true);
-  expect(asked).toEqual(["now"]);
+  await pass(SOON);
+  expect([claimer.isAtRest, asked]).toEqual([true, ["now"]]);
 });
 
 test("asks anew when an executor was defined since, though nothing was left behind of the others", async () => {
   const executors: string[] = [];
-  const { claimer, asked } = aScene({ isBusy: true }, { isExhausted: true, executors });
+  const { claimer, asked, pass } = aScene({ isBusy: true }, { isExhausted: true, executors });
   claimer.claimSoon();
-  await expect.poll(() => asked).toEqual(["now"]);
+  await pass(0);
   executors.push("later");
   claimer.claimForFreed(Promise.resolve());
-  await expect.poll(() => asked.slice(0, 3)).toEqual(["now", "stood by", "now"]);
+  await pass(0);
+  expect(asked.slice(0, 3)).toEqual(["now", "stood by", "now"]);
 });
 
 test("looks what comes due once an ending is recorded, and a look that is to come is not put off by others", async () => {
-  const { claimer, looks } = aScene({ isBusy: true }, { isExhausted: true });
+  const { claimer, looks, pass } = aScene({ isBusy: true }, { isExhausted: true });
   claimer.claimSoon();
-  await expect.poll(() => looks.length).toBe(1);
+  await pass(SOON);
+  expect(looks.length).toBe(1);
   const ending = Promise.withResolvers<void>();
   claimer.claimForFreed(ending.promise);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await pass(SOON);
   expect(looks.length).toBe(1);
   ending.resolve();
   for (let at = 0; at < 20; at++) {
     claimer.claimForFreed(Promise.resolve());
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await pass(5);
   }
   expect(looks.length).toBeGreaterThan(2);
 });
