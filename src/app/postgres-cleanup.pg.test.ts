@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 
 import { asId } from "../domain/ids.ts";
 import type { WorkerId } from "../domain/ids.ts";
@@ -16,7 +16,7 @@ import { createTasks } from "../store/commands/create-tasks.ts";
 import { storeBlobs } from "../store/commands/import-session.ts";
 import { createSession } from "../store/commands/sessions.ts";
 import { registerWorker } from "../store/commands/workers.ts";
-import { sharedPostgres } from "../store/testing/postgres/shared-postgres.ts";
+import { useTestDatabase } from "../store/testing/postgres/test-database.ts";
 import { aSession, aTask, aWorker } from "../testing/builders.ts";
 import { fakeClock } from "../testing/fake-clock.ts";
 import type { Project } from "./open-project.ts";
@@ -24,20 +24,13 @@ import { openProject } from "./open-project.ts";
 
 const HOUR_MS = 3_600_000;
 
-let database: string;
-let drop: () => Promise<void>;
-beforeAll(async () => {
-  const server = await sharedPostgres({ isSynced: false });
-  database = await server.createDatabase();
-  drop = () => server.dropDatabase(database);
-}, 60_000);
-afterAll(() => drop());
+const database = useTestDatabase();
 
 const clock = fakeClock();
 
 async function aMachine(projectName: string): Promise<Project> {
   const directory = mkdtempSync(join(tmpdir(), "perdure-machine-"));
-  const store = `${database}?project=${projectName}&pool=2`;
+  const store = `${database()}?project=${projectName}&pool=2`;
   const project = await openProject({ directory, isExact: true, store, durability: null, actor: "test", clock });
   onTestFinished(async () => {
     await project.close();

@@ -4,24 +4,17 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 
 import { restore } from "../operations/restore.ts";
 import { listSessions } from "../store/commands/session-queries.ts";
 import { createSession } from "../store/commands/sessions.ts";
-import { sharedPostgres } from "../store/testing/postgres/shared-postgres.ts";
+import { useTestDatabase } from "../store/testing/postgres/test-database.ts";
 import { aSession } from "../testing/builders.ts";
 import type { Project } from "./open-project.ts";
 import { openProject } from "./open-project.ts";
 
-let database: string;
-let drop: () => Promise<void>;
-beforeAll(async () => {
-  const server = await sharedPostgres({ isSynced: false });
-  database = await server.createDatabase();
-  drop = () => server.dropDatabase(database);
-}, 60_000);
-afterAll(() => drop());
+const database = useTestDatabase();
 
 function aDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), "perdure-machine-"));
@@ -53,7 +46,7 @@ test("a restore that is cut off keeps every machine out, and goes on from any of
   for (const name of ["one", "two"]) await original.store.execute(createSession, aSession({ name }));
   await original.close();
 
-  const store = `${database}?project=restored`;
+  const store = `${database()}?project=restored`;
   const first = await open(aDirectory(), { store, isRestoring: true });
   // Killed as soon as it has begun.
   await first.restoreMark?.set();
@@ -62,7 +55,7 @@ test("a restore that is cut off keeps every machine out, and goes on from any of
     code: "conflict",
     hint: expect.stringContaining("perdure restore"),
   });
-  await open(aDirectory(), { store: `${database}?project=another` });
+  await open(aDirectory(), { store: `${database()}?project=another` });
 
   const second = await open(aDirectory(), { store, isRestoring: true });
   expect(await restore.run(second, { from: sink, partial: false })).toMatchObject({ missing: [], lastSeq: 2 });
@@ -76,13 +69,13 @@ test("one that is refused leaves the project as it was", async () => {
   const original = await open(source);
   await original.store.execute(createSession, aSession({ name: "one" }));
   await original.close();
-  await restore.run(await open(aDirectory(), { store: `${database}?project=first`, isRestoring: true }), {
+  await restore.run(await open(aDirectory(), { store: `${database()}?project=first`, isRestoring: true }), {
     from: sink,
     partial: false,
   });
 
   // The database holds a project of that id already.
-  const store = `${database}?project=second`;
+  const store = `${database()}?project=second`;
   const second = await open(aDirectory(), { store, isRestoring: true });
   await expect(restore.run(second, { from: sink, partial: false })).rejects.toMatchObject({ code: "conflict" });
   const opened = await open(aDirectory(), { store });

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { systemRandom } from "../../base/random.ts";
 import type { WorkerId } from "../../domain/ids.ts";
@@ -23,21 +23,14 @@ import { createSession } from "../commands/sessions.ts";
 import type { Hold } from "../commands/task-rows.ts";
 import { registerWorker } from "../commands/workers.ts";
 import type { Store } from "../port.ts";
-import { sharedPostgres } from "../testing/postgres/shared-postgres.ts";
+import { useTestDatabase } from "../testing/postgres/test-database.ts";
 import { storePart } from "./artifact-parts.ts";
 import { openPostgresStore } from "./postgres-store.ts";
 import { sharedArtifactFiles } from "./shared-artifacts.ts";
 
 const HOUR_MS = 3_600_000;
 
-let database: string;
-let drop: () => Promise<void>;
-beforeAll(async () => {
-  const server = await sharedPostgres({ isSynced: false });
-  database = await server.createDatabase();
-  drop = () => server.dropDatabase(database);
-}, 60_000);
-afterAll(() => drop());
+const database = useTestDatabase();
 
 interface Machine {
   readonly store: Store;
@@ -61,7 +54,7 @@ afterEach(async () => {
 
 /** With a directory of its own, on the project of this test. What is to come `before` a command of it comes before that. */
 async function aMachine(before?: (command: string) => Promise<void>): Promise<Machine> {
-  const url = `${database}?pool=2&project=shared-${projects}`;
+  const url = `${database()}?pool=2&project=shared-${projects}`;
   const opened = await openPostgresStore({ url, projectName: "p", actor: "test", clock, random: systemRandom });
   const store: Store = {
     execute: async (command, input, options) => {
