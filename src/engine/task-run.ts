@@ -34,6 +34,9 @@ export interface TaskRunOptions {
   readonly confirmLease: () => Promise<void>;
 }
 
+/** One for all, as each would cost more than the rest of an end does. */
+const RUN_IS_OVER = new DOMException("the run is over", "AbortError");
+
 export function createTaskRun(deps: RunDeps, options: TaskRunOptions): TaskRun {
   const { claimed, graceMs } = options;
   const { task, execution } = claimed;
@@ -105,7 +108,7 @@ export function createTaskRun(deps: RunDeps, options: TaskRunOptions): TaskRun {
       } finally {
         for (const cancel of timers) cancel();
         // Whatever the code still does after this can record nothing.
-        stepAbort.abort();
+        stepAbort.abort(RUN_IS_OVER);
         gate.close({ kind: "lost" });
       }
     },

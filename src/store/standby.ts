@@ -45,6 +45,10 @@ export class StandingCalls<Call extends StandingCall> {
     });
   }
 
+  all(): readonly Call[] {
+    return [...this.#calls];
+  }
+
   /** All of them, to be carried out now. */
   take(): readonly Call[] {
     const calls = [...this.#calls];

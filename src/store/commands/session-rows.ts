@@ -7,7 +7,7 @@ import { sessionMachine } from "../../domain/session.ts";
 import { transition } from "../../domain/state-machine.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
 import { oneRow } from "../command.ts";
-import { rowToSession, text } from "../entity-rows.ts";
+import { integer, rowToSession, text } from "../entity-rows.ts";
 import { updateRow } from "../rows.ts";
 import { columnsOf, SESSIONS } from "../tables.ts";
 import { withValues } from "../values.ts";
@@ -61,6 +61,29 @@ export function* changeSessionStatus(
       end_told_at: null,
     },
   });
+}
+
+/**
+ * The same for `added` unfinished tasks more, without waiting for the answer where the session most likely is as it was: then
+ * it is known to have room for them, and its `unfinished` is of then.
+ */
+export function* sessionForTasks(
+  context: CommandContext,
+  { id, added }: { readonly id: SessionId; readonly added: number },
+): Command<Row> {
+  const key = `session ${id}`;
+  const presumed = context.presume?.<Row>({
+    key,
+    read: () => readSession(context, { id, sql: LOADED_SESSION_SQL }),
+    holds: (now, was) =>
+      now.status === was.status &&
+      now.max_unfinished === was.max_unfinished &&
+      integer(now.unfinished) + added <= integer(now.max_unfinished),
+  });
+  if (presumed !== undefined) return { ...presumed, unfinished: 0 };
+  const row = yield* openSessionForWork(context, id);
+  if (row.status === "active") context.remember?.(key, row);
+  return row;
 }
 
 /** A session that had come to an end takes up new work; a cancelled one does not. Its `unfinished` tells how much it holds. */

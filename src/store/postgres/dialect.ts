@@ -70,7 +70,7 @@ export interface PreparedStatement {
  * How many rows a statement inserts that has a placeholder for each of their values: few sizes, as each is prepared by itself.
  * More rows come as an array for each column, which costs the server 30 µs for every one of them however few the rows are.
  */
-const ROW_COUNTS = [32, 24, 20, 16, 14, 12, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1];
+const ROW_COUNTS = [64, 56, 48, 40, 36, 32, 30, 28, 24, 20, 18, 16, 15, 14, 12, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1];
 const MOST_ROWS = 64;
 
 export function postgresDialect(types: ColumnTypes): Dialect {

@@ -1,7 +1,8 @@
 /** Whether a commit that was sent and not answered took place. */
 
 import type { Outcome } from "./calls.ts";
-import type { CommitMark, Transaction } from "./transaction.ts";
+import type { CommitMark } from "./commit-mark.ts";
+import type { Transaction } from "./transaction.ts";
 
 /** What a group came to whose commit was sent and not answered. */
 export class InDoubt {

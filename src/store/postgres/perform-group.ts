@@ -6,9 +6,10 @@
 import { isPerdureError } from "../../base/errors.ts";
 import type { CommandContext } from "../command.ts";
 import type { Call, Outcome } from "./calls.ts";
-import { equalRuns } from "./calls.ts";
+import { equalRuns, withLatestInput } from "./calls.ts";
 import { fromPostgresError, isFromServer, isTransient } from "./postgres-errors.ts";
-import type { RowCounts, Transaction } from "./transaction.ts";
+import type { RowCounts } from "./numbering.ts";
+import type { Transaction } from "./transaction.ts";
 
 interface Performing {
   readonly transaction: Transaction;
@@ -21,7 +22,7 @@ export interface Group extends Omit<Performing, "contextOf"> {
   /** What stood by and is carried out with them is added. */
   readonly calls: Call[];
   readonly isApart: boolean;
-  takeStanding(): readonly Call[];
+  readonly standing: { all(): readonly Call[]; take(): readonly Call[] };
   contextOf(call: Call, noteReady: () => void): CommandContext;
 }
 
@@ -31,7 +32,7 @@ export interface Performed {
   readonly isReadying: boolean;
 }
 
-export async function performGroup({ calls, isApart, takeStanding, ...group }: Group): Promise<Performed> {
+export async function performGroup({ calls, isApart, standing, ...group }: Group): Promise<Performed> {
   const { transaction } = group;
   // What is not noted is taken for granted, but only what is noted is worth a claim in this very transaction.
   let isReadying = false;
@@ -44,15 +45,17 @@ export async function performGroup({ calls, isApart, takeStanding, ...group }: G
     if (call.command.notesReady !== true) isReadying = true;
     return group.contextOf(call, noteReady);
   };
-  const perform = (some: readonly Call[]): Promise<readonly Outcome[]> => {
-    transaction.reserve(rowsToInsert(some));
-    return isApart ? performApart({ ...group, contextOf }, some) : performAtOnce({ ...group, contextOf }, some);
-  };
+  const perform = (some: readonly Call[]): Promise<readonly Outcome[]> =>
+    isApart ? performApart({ ...group, contextOf }, some) : performAtOnce({ ...group, contextOf }, some);
+  const makesTasks = (rowsToInsert(calls).tasks ?? 0) > 0;
+  // New tasks will most likely be claimed.
+  transaction.reserve(rowsToInsert(makesTasks ? [...calls, ...standing.all().map(withLatestInput)] : calls));
   const outcomes = await perform(calls);
-  const standing = isNoted ? takeStanding() : [];
-  if (standing.length === 0) return { outcomes, isReadying };
-  calls.push(...standing);
-  return { outcomes: [...outcomes, ...(await perform(standing))], isReadying };
+  const added = isNoted ? standing.take().map(withLatestInput) : [];
+  if (added.length === 0) return { outcomes, isReadying };
+  calls.push(...added);
+  if (!makesTasks) transaction.reserve(rowsToInsert(added));
+  return { outcomes: [...outcomes, ...(await perform(added))], isReadying };
 }
 
 /** By table, as far as the commands say. */

@@ -21,14 +21,16 @@ import { becomeProject } from "../commands/become-project.ts";
 import type { CommitListener, ExecuteOptions, ProjectIdentity, Store, StoreInspection } from "../port.ts";
 import type { Call, Outcome } from "./calls.ts";
 import { impatientFirst, settle, withLatestInput } from "./calls.ts";
-import { openConnections, within } from "./connections.ts";
+import { openConnections } from "./connections.ts";
 import { LingeringCalls } from "./lingering-calls.ts";
 import { InDoubt } from "./in-doubt.ts";
 import type { Opened, Opening, PostgresStoreOptions } from "./opening.ts";
 import { failClock, lookAtClock, prepare } from "./opening.ts";
+import { newestChange } from "./newest-change.ts";
 import { Notifier } from "./notifier.ts";
 import { performGroup } from "./perform-group.ts";
 import { fromPostgresError, isConnectionLost, isTransient, unreachableStore } from "./postgres-errors.ts";
+import { PresumedWrongly, Recollection } from "./recollection.ts";
 import { serverClock } from "./server-clock.ts";
 import { parsePostgresUrl } from "./store-url.ts";
 import { StandingCalls } from "../standby.ts";
@@ -49,8 +51,6 @@ const OPENING_PATIENCE_MS = 3_000;
 const GROUP_CALLS = 500;
 /** Where the turn was another's for so long, it may be so the next time. */
 const CONTENDED_MS = 1;
-/** A look at the newest change that takes longer is left to the next one. */
-const NEWEST_TIMEOUT_MS = 5_000;
 /** How long a store that closes waits for answers to what was read. */
 const LAST_READS_MS = 2_000;
 const RETRY_MS = { first: 20, most: 1_000 } as const;
@@ -103,6 +103,7 @@ class PooledStore implements PostgresStore {
   #turnWaitMs = 0;
   /** A change that is in the log for good. */
   #knownSeq: number | null = null;
+  readonly #recollection = new Recollection();
 
   constructor(opening: Opening & Opened) {
     this.#opening = opening;
@@ -114,7 +115,7 @@ class PooledStore implements PostgresStore {
       listens: opening.url.listens,
       storeId: opening.options.random.uuid().slice(0, 8),
       projectId: () => this.projectId,
-      newestSeq: () => this.#newestSeq(),
+      newestSeq: () => newestChange(opening, this.projectId),
     });
   }
 
@@ -127,6 +128,7 @@ class PooledStore implements PostgresStore {
     await this.execute(becomeProject, { ...project, keepsName: true });
     this.#projectId = asId(project.projectId);
     this.#knownSeq = null;
+    this.#recollection.forget();
   }
 
   execute<Input, Result>(
@@ -193,10 +195,9 @@ class PooledStore implements PostgresStore {
   }
 
   #startWriting(): void {
-    // In the next turn, so that calls made in this one share a transaction.
-    this.#writing ??= new Promise<void>((resolve) => {
-      setImmediate(() => void this.#write().then(resolve));
-    });
+    // In the next turn, so that calls made in this one share a transaction; and from a promise there, so that all it sends
+    // before it waits leaves as one write.
+    this.#writing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#write());
   }
 
   async #write(): Promise<void> {
@@ -248,6 +249,7 @@ class PooledStore implements PostgresStore {
         try {
           return await this.#attempt(client, group, { isApart, inDoubt });
         } catch (error) {
+          if (error instanceof PresumedWrongly) continue;
           // One of them cannot be done: again, each in a savepoint of its own, so that it alone fails.
           if (isApart || isTransient(error)) throw error;
           isApart = true;
@@ -283,8 +285,14 @@ class PooledStore implements PostgresStore {
         location: this.#opening.url.location,
         calls: group,
         isApart,
-        takeStanding: () => this.#standing.take().map(withLatestInput),
-        contextOf: ({ actor }, noteReady) => ({ ...this.#contextOf(actor), noteReady }),
+        standing: this.#standing,
+        contextOf: ({ actor }, noteReady) => ({
+          ...this.#contextOf(actor),
+          noteReady,
+          // What goes back to a savepoint cannot be checked at the end.
+          ...(isApart ? {} : { presume: (presumption) => transaction.presume(presumption) }),
+          remember: (key, value) => this.#recollection.remember(key, value),
+        }),
       });
       const mark = await transaction.mark();
       if (mark !== null) inDoubt.enter(mark, outcomes);
@@ -295,6 +303,7 @@ class PooledStore implements PostgresStore {
       if (transaction.writes > 0) this.#tellListeners(isReadying);
       return outcomes;
     } catch (error) {
+      this.#recollection.forget();
       if (!isConnectionLost(error)) await transaction.rollback();
       throw error;
     }
@@ -316,6 +325,7 @@ class PooledStore implements PostgresStore {
       schema: url.schema,
       mode,
       knownSeq: this.#knownSeq,
+      recollection: this.#recollection,
     });
   }
 
@@ -347,27 +357,6 @@ class PooledStore implements PostgresStore {
         client?.release(isConnectionLost(failure));
       }
       await delay(delayMs * (0.5 + options.random.next()));
-    }
-  }
-
-  async #newestSeq(): Promise<number | null> {
-    const { connections, url } = this.#opening;
-    try {
-      const client = await connections.take();
-      let isLost = false;
-      try {
-        const text = `select max(seq) as seq from ${url.schema}.changes where project_id = $1`;
-        const { rows } = await client.query(within(NEWEST_TIMEOUT_MS, { text, values: [this.projectId] }));
-        return Number(rows[0]?.seq ?? 0);
-      } catch {
-        isLost = true;
-        return null;
-      } finally {
-        client.release(isLost);
-      }
-    } catch {
-      // The next look tells.
-      return null;
     }
   }
 

@@ -6,12 +6,20 @@
 import type { PoolClient, QueryResult } from "pg";
 
 import { assert } from "../../base/assert.ts";
-import type { Answer, Asked, Command, Row, SqlValue, Statement, StatementSets } from "../command.ts";
+import type { Answer, Asked, Command, Presumption, Row, SqlValue, Statement, StatementSets } from "../command.ts";
 import { isList } from "../command.ts";
+import type { CommitMark, LogEntry } from "./commit-mark.ts";
+import { findMark, isMarkIn, markOf } from "./commit-mark.ts";
 import { socketOf } from "./connections.ts";
 import type { Dialect, PostgresStatement } from "./dialect.ts";
 import { SET_COLUMN, toStored } from "./dialect.ts";
+import type { RowCounts } from "./numbering.ts";
+import { Numbering } from "./numbering.ts";
+import type { PlainQuery } from "./plain-query.ts";
+import { sendPlain } from "./plain-query.ts";
 import { ConnectionLost } from "./postgres-errors.ts";
+import type { Recollection } from "./recollection.ts";
+import { PresumedWrongly } from "./recollection.ts";
 import type { TransactionScope } from "./transaction-settings.ts";
 import { BEGIN, settingsOf, silenceLimitMs } from "./transaction-settings.ts";
 
@@ -21,26 +29,13 @@ export interface TransactionOptions extends TransactionScope {
   readonly prepares: boolean;
   /** A change that was in the log before this transaction began; `null` when none is known. */
   readonly knownSeq?: number | null;
+  readonly recollection: Recollection;
 }
-
-type LogEntry = readonly SqlValue[];
-
-/** By what one entry of the change log is told from all others. */
-const ENTRY_KEY = ["at", "actor", "verb", "entity", "row_key", "part"];
 
 const NEWEST_SQL = `select coalesce(max(seq), 0) as seq from changes where project_id = current_setting('perdure.project')`;
 
-/** What a transaction wrote to the change log, to find it there. */
-export interface CommitMark {
-  /** All its entries come after this one. */
-  readonly after: number;
-  /** Of all its entries. */
-  readonly at: SqlValue;
-  readonly entries: ReadonlySet<string>;
-}
-
-/** Rows that commands are about to insert, by table. */
-export type RowCounts = Readonly<Record<string, number>>;
+/** In a statement that appends to the log: it sees the log as it was before. */
+const BEFORE = `, (select coalesce(max(seq), 0) from changes where project_id = current_setting('perdure.project')) as before`;
 
 export class Transaction {
   readonly #options: TransactionOptions;
@@ -55,20 +50,30 @@ export class Transaction {
   /** The newest change before its own, and then its own newest. */
   #newest: Promise<number> | null = null;
   #after: Promise<number> | null = null;
+  /** The newest change before its own, as the log said when those were appended. */
+  #before: Promise<number> | null = null;
   readonly #sequences = new Set<string>();
-  /** Values of `seq` that nobody else gets, by table. */
-  readonly #reserved = new Map<string, Promise<number[]>>();
+  readonly #numbering: Numbering;
+  /** Whether what was presumed is so. */
+  readonly #checks: Promise<void>[] = [];
   #isGathering = false;
 
   constructor(options: TransactionOptions) {
     this.#options = options;
     const { mode } = options;
     this.#send({ text: BEGIN[mode] });
-    const { text, values } = settingsOf(options);
-    const sending = this.#send(this.#prepared(`settings_${mode}`, text, values));
+    const settings = settingsOf(options);
+    const sending = this.#send(this.#prepared(`settings_${mode}`, settings.text, settings.values));
     this.#turn = sending.then(({ rows }) => Number((rows as Row[])[0]?.waited_ms ?? 0));
     // Said by whoever settles.
     this.#turn.catch(() => {});
+    const { recollection, projectId, knownSeq = null } = options;
+    this.#numbering = new Numbering({
+      recollection,
+      projectId,
+      knownSeq,
+      send: ({ name, text, values = [] }) => this.#answer(this.#send(this.#prepared(name ?? "", text, values))),
+    });
   }
 
   /** Resolves when it may read and write, with the milliseconds that others were ahead of it. */
@@ -125,17 +130,24 @@ export class Transaction {
     return this.#entries.length;
   }
 
-  /** Sets apart so many values of `seq`, on the way: inserting that many rows then takes no round trip for each statement. */
+  /** Sets apart the numbers of so many rows: inserting them then takes no round trip for each statement. */
   reserve(counts: RowCounts): void {
-    for (const [table, count] of Object.entries(counts)) {
-      if (count === 0) continue;
-      const text = `select nextval('${table}_seq') as seq from generate_series(1, $1)`;
-      const sending = this.#send(this.#prepared(`reserve_${table}`, text, [count]));
-      const values = this.#answer(sending).then(({ rows }) => (rows as Row[]).map(({ seq }) => Number(seq)));
-      // Said by whoever settles.
-      values.catch(() => {});
-      this.#reserved.set(table, values);
-    }
+    this.#numbering.reserve(counts);
+  }
+
+  /** What is remembered under a key, while it is read again; `undefined` when nothing is. */
+  presume<Value>({ key, read, holds }: Presumption<Value>): Value | undefined {
+    const { recollection } = this.#options;
+    const presumed = recollection.recall(key) as Value | undefined;
+    if (presumed === undefined) return undefined;
+    const check = this.drive(read()).then((now) => {
+      if (!holds(now, presumed)) throw new PresumedWrongly(key);
+      recollection.remember(key, now);
+    });
+    // Said by whoever commits.
+    check.catch(() => {});
+    this.#checks.push(check);
+    return presumed;
   }
 
   /**
@@ -143,10 +155,8 @@ export class Transaction {
    * logged is of no state, and may be done again.
    */
   async mark(): Promise<CommitMark | null> {
-    const [first] = this.#entries;
-    if (first === undefined || this.#after === null) return null;
-    const entries = new Set(this.#entries.map((entry) => this.#entryKey(entry)));
-    return { after: await this.#after, at: this.#valueOf(first, "at"), entries };
+    if (this.#entries.length === 0 || this.#after === null) return null;
+    return markOf(this.#options.dialect.columnsOf(this.#logSql ?? ""), this.#entries, await this.#after);
   }
 
   /**
@@ -154,11 +164,9 @@ export class Transaction {
    * come to its end. The server's word on the other's id would not do: after a crash it gives ids again that it had not
    * written down.
    */
-  async wasCommitted({ after, at, entries }: CommitMark): Promise<boolean> {
-    const sql = `select ${ENTRY_KEY.join(", ")} from changes
-      where project_id = current_setting('perdure.project') and seq > $1 and at = $2`;
-    const { rows } = await this.#send({ text: sql, values: [after, at] });
-    return (rows as Row[]).some((row) => entries.has(JSON.stringify(ENTRY_KEY.map((column) => row[column]))));
+  async wasCommitted(mark: CommitMark): Promise<boolean> {
+    const { rows } = await this.#send(findMark(mark));
+    return isMarkIn(mark, rows as Row[]);
   }
 
   /**
@@ -166,8 +174,9 @@ export class Transaction {
    *
    * Returns the newest change, when it made one.
    */
-  async commit(behind?: { readonly text: string; readonly values: unknown[] } | null): Promise<number | null> {
+  async commit(behind?: PlainQuery | null): Promise<number | null> {
     this.#appendLog();
+    await this.#confirm();
     for (const table of this.#sequences) this.#send({ text: sequenceText(table) });
     const committing = this.#send({ text: "commit" });
     const sent = this.#sent.splice(0);
@@ -177,7 +186,21 @@ export class Transaction {
     const { command } = await committing;
     // A commit of a transaction that had failed is answered by `ROLLBACK`.
     if (command !== "COMMIT") throw new ConnectionLost(`the server answered a commit by ${command}`);
-    return this.logged > 0 && this.#newest !== null ? await this.#newest : null;
+    if (this.logged === 0 || this.#newest === null) return null;
+    const newest = await this.#newest;
+    if (this.#numbering.knowsNewest) await this.#numbering.keep(newest);
+    else if (this.#before !== null) this.#options.recollection.moveOn({ before: await this.#before, newest });
+    return newest;
+  }
+
+  /** @throws PresumedWrongly and nothing else: what was read again fails as it fails when nothing is presumed. */
+  async #confirm(): Promise<void> {
+    try {
+      await Promise.all([this.#numbering.confirm(), ...this.#checks]);
+    } catch (error) {
+      this.#refuseFailed();
+      throw error instanceof PresumedWrongly ? error : new PresumedWrongly(String(error));
+    }
   }
 
   async rollback(): Promise<void> {
@@ -241,18 +264,11 @@ export class Transaction {
   #newestBefore(): Promise<number> {
     const { knownSeq = null } = this.#options;
     if (knownSeq !== null) return Promise.resolve(knownSeq);
-    return this.#seqOf(this.#send(this.#prepared("newest", NEWEST_SQL, [])));
-  }
-
-  #seqOf(sending: Promise<QueryResult>): Promise<number> {
-    const seq = this.#answer(sending).then(({ rows }) => Number((rows as Row[])[0]?.seq));
-    // Said by whoever settles.
-    seq.catch(() => {});
-    return seq;
+    return seqIn(this.#answer(this.#send(this.#prepared("newest", NEWEST_SQL, []))), "seq");
   }
 
   #isReserved({ table, returnsSeq }: PostgresStatement): boolean {
-    return returnsSeq && this.#reserved.has(table);
+    return returnsSeq && this.#numbering.has(table);
   }
 
   /** With values of `seq` that were set apart, as far as they go. */
@@ -262,12 +278,8 @@ export class Transaction {
     sets: readonly (readonly SqlValue[])[],
   ): Promise<readonly (readonly Row[])[]> {
     const { table } = statement;
-    const reserved = (await this.#reserved.get(table)) ?? [];
-    const seqs = reserved.splice(0, sets.length);
-    if (seqs.length < sets.length) {
-      this.#reserved.delete(table);
-      return await this.#runSets({ sql, sets });
-    }
+    const seqs = await this.#numbering.take(table, sets.length);
+    if (seqs === null) return await this.#runSets({ sql, sets });
     this.#insertWithSeqs(
       sql,
       sets.map((params, at) => [seqs[at] ?? null, ...params]),
@@ -287,14 +299,6 @@ export class Transaction {
     for (const params of sets) this.#send(this.#prepared(name, text, params.map(toStored)));
   }
 
-  #entryKey(entry: LogEntry): string {
-    return JSON.stringify(ENTRY_KEY.map((column) => this.#valueOf(entry, column)));
-  }
-
-  #valueOf(entry: LogEntry, column: string): SqlValue {
-    return entry[this.#options.dialect.columnsOf(this.#logSql ?? "").indexOf(column)] ?? null;
-  }
-
   #appendLog(): void {
     const sets = this.#log;
     if (sets.length === 0 || this.#logSql === null) return;
@@ -303,26 +307,21 @@ export class Transaction {
     const merged = dialect.mergedOf(this.#logSql, sets);
     assert(merged !== null, "entries of the change log are of one form");
     for (const { name, text, values } of merged) {
-      const added = `with added as (${text} returning seq) select max(seq) as seq from added`;
-      this.#newest = this.#seqOf(this.#send(this.#prepared(`${name}+`, added, values)));
+      const asksBefore = this.#before === null && !this.#numbering.knowsNewest && this.#options.recollection.hasNumbers;
+      const added = `with added as (${text} returning seq) select max(seq) as seq${asksBefore ? BEFORE : ""} from added`;
+      const answer = this.#answer(this.#send(this.#prepared(`${name}${asksBefore ? "-" : "+"}`, added, values)));
+      this.#newest = seqIn(answer, "seq");
+      if (asksBefore) this.#before = seqIn(answer, "before");
     }
   }
 
-  #prepared(
-    name: string,
-    text: string,
-    values: unknown[],
-  ): { readonly text: string; readonly values: unknown[]; readonly name?: string } {
+  #prepared(name: string, text: string, values: unknown[]): PlainQuery {
     return this.#options.prepares ? { name, text, values } : { text, values };
   }
 
-  #send(query: { readonly text: string; readonly values?: unknown[]; readonly name?: string }): Promise<QueryResult> {
-    const timeoutMs = silenceLimitMs(this.#options.mode);
+  #send(query: PlainQuery): Promise<QueryResult> {
     this.#gather();
-    const sending = this.#options.client.query({
-      ...query,
-      query_timeout: timeoutMs,
-    } as typeof query) as Promise<QueryResult>;
+    const sending = sendPlain(this.#options.client, query, silenceLimitMs(this.#options.mode));
     this.#sent.push(sending);
     sending.catch((error: unknown) => {
       this.#failure ??= { error };
@@ -366,6 +365,13 @@ export class Transaction {
   #refuseFailed(): void {
     if (this.#failure !== null) throw this.#failure.error;
   }
+}
+
+function seqIn(answer: Promise<QueryResult>, column: "seq" | "before"): Promise<number> {
+  const seq = answer.then(({ rows }) => Number((rows as Row[])[0]?.[column]));
+  // Said by whoever settles.
+  seq.catch(() => {});
+  return seq;
 }
 
 function rowsBySet(statement: PostgresStatement, rows: readonly Row[], count: number): readonly (readonly Row[])[] {

@@ -1,0 +1,95 @@
+/**
+ * What a store presumes to be as its last transaction left it: rows it read, and numbers it had set apart. A transaction that
+ * goes by them does not wait for answers before it writes. It asks all the same, and unless everything was as presumed it is
+ * undone before its commit and done again without.
+ */
+
+import type { RowCounts } from "./numbering.ts";
+
+/** Something was not as presumed. Nothing was committed, and nothing is presumed any more. */
+export class PresumedWrongly extends Error {
+  constructor(what: string) {
+    super(`${what} was not as presumed`);
+    this.name = "PresumedWrongly";
+  }
+}
+
+/** What a transaction added to the log: the newest change before its own, and its own newest. */
+export interface LogSpan {
+  readonly before: number;
+  readonly newest: number;
+}
+
+const MOST_VALUES = 100;
+
+export class Recollection {
+  readonly #values = new Map<string, unknown>();
+  readonly #numbers = new Map<string, readonly number[]>();
+  /** The newest change when the numbers were set apart. As long as it is the newest nobody has numbered anything since. */
+  #newest: number | null = null;
+  /** Nobody else wrote between its last two transactions, so most likely nobody does before the next. */
+  isAlone = false;
+
+  recall(key: string): unknown {
+    return this.#values.get(key);
+  }
+
+  remember(key: string, value: unknown): void {
+    this.#values.delete(key);
+    this.#values.set(key, value);
+    const [oldest] = this.#values.keys();
+    if (this.#values.size > MOST_VALUES && oldest !== undefined) this.#values.delete(oldest);
+  }
+
+  /**
+   * So many of each table, to be used by a transaction before which `newest` is the newest change. All, or `null` when it has
+   * to ask for others: then those at hand are dropped, as they would come after higher ones.
+   */
+  takeNumbers(counts: RowCounts, newest: number | null): ReadonlyMap<string, number[]> | null {
+    const wanted = Object.entries(counts);
+    const isKnown = this.isAlone && newest !== null && newest === this.#newest;
+    if (!isKnown || wanted.some(([table, count]) => (this.#numbers.get(table)?.length ?? 0) < count)) {
+      this.#forgetNumbers();
+      return null;
+    }
+    return new Map(
+      wanted.map(([table, count]) => {
+        const all = this.#numbers.get(table) ?? [];
+        this.#numbers.set(table, all.slice(count));
+        return [table, all.slice(0, count)];
+      }),
+    );
+  }
+
+  /** Those that a transaction had over, by table in order. */
+  keepNumbers(left: ReadonlyMap<string, readonly number[]>, span: LogSpan): void {
+    this.moveOn(span);
+    for (const [table, numbers] of left)
+      this.#numbers.set(
+        table,
+        [...numbers, ...(this.#numbers.get(table) ?? [])].toSorted((a, b) => a - b),
+      );
+    this.#newest = span.newest;
+  }
+
+  get hasNumbers(): boolean {
+    return this.#newest !== null;
+  }
+
+  /** After a commit. Numbers set apart before somebody else's are of no use any more. */
+  moveOn({ before, newest }: LogSpan): void {
+    if (before === this.#newest) this.#newest = newest;
+    else this.#forgetNumbers();
+  }
+
+  forget(): void {
+    this.#values.clear();
+    this.#forgetNumbers();
+    this.isAlone = false;
+  }
+
+  #forgetNumbers(): void {
+    this.#numbers.clear();
+    this.#newest = null;
+  }
+}
