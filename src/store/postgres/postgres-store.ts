@@ -101,6 +101,8 @@ class PooledStore implements PostgresStore {
   #isClosed = false;
   /** How long its last transaction waited for its turn. */
   #turnWaitMs = 0;
+  /** Its last transaction lost its connection. */
+  #wasLost = false;
   /** A change that is in the log for good. */
   #knownSeq: number | null = null;
   readonly #recollection = new Recollection();
@@ -299,12 +301,14 @@ class PooledStore implements PostgresStore {
       const news = transaction.logged > 0 ? this.#notifier.tellOthers() : null;
       this.#knownSeq = (await transaction.commit(news)) ?? this.#knownSeq;
       inDoubt.leave();
+      this.#wasLost = false;
       this.#statistics.note(transaction.logged);
       if (transaction.writes > 0) this.#tellListeners(isReadying);
       return outcomes;
     } catch (error) {
       this.#recollection.forget();
-      if (!isConnectionLost(error)) await transaction.rollback();
+      this.#wasLost = isConnectionLost(error);
+      if (!this.#wasLost) await transaction.rollback();
       throw error;
     }
   }
@@ -324,6 +328,7 @@ class PooledStore implements PostgresStore {
       projectId: this.projectId,
       schema: url.schema,
       mode,
+      isAgain: this.#wasLost,
       knownSeq: this.#knownSeq,
       recollection: this.#recollection,
     });

@@ -7,6 +7,8 @@ export interface TransactionScope {
   readonly schema: string;
   /** `write` waits until no other transaction writes to the project; `read` sees one state of it throughout. */
   readonly mode: TransactionMode;
+  /** The last one lost its connection: this one has its time also where others wait. */
+  readonly isAgain?: boolean;
 }
 
 /** No single statement of a command takes longer; a connection that is silent for longer is given up. */
@@ -15,6 +17,13 @@ const STATEMENT_TIMEOUT_MS = { write: 20_000, read: 60_000 } as const;
 const LOCK_TIMEOUT_MS = 8_000;
 /** A process that stops in the middle of a transaction holds up the others for no longer. */
 const IDLE_TIMEOUT_MS = 2_000;
+/**
+ * Nor one that may have been lost while it waited for its turn. Those lost together have their turns one after the other,
+ * and each holds up everybody behind it.
+ */
+const IDLE_AFTER_WAIT_TIMEOUT_MS = 500;
+/** Who waited for longer may be lost. */
+const LONG_WAIT_MS = 100;
 const SILENCE_MS = 5_000;
 
 /** After so long without an answer a connection is given up. */
@@ -39,7 +48,7 @@ const WRITE_SETTINGS = [
 ] as const;
 
 /** For this transaction alone, so that nothing is left behind on a connection that a pooler hands to others. */
-export function settingsOf({ mode, projectId, schema }: TransactionScope): {
+export function settingsOf({ mode, projectId, schema, isAgain = false }: TransactionScope): {
   readonly text: string;
   readonly values: unknown[];
 } {
@@ -55,7 +64,13 @@ export function settingsOf({ mode, projectId, schema }: TransactionScope): {
   if (mode === "write") {
     values.push(`perdure:${schema}:${projectId}`);
     set.push(`pg_advisory_xact_lock(hashtextextended($${values.length}, 0))`);
-    set.push("extract(epoch from clock_timestamp() - statement_timestamp()) * 1000 as waited_ms");
+    values.push(String(isAgain ? IDLE_TIMEOUT_MS : IDLE_AFTER_WAIT_TIMEOUT_MS));
+    set.push(`case when ${WAITED_MS} > ${LONG_WAIT_MS}
+      then set_config('idle_in_transaction_session_timeout', $${values.length}, true) end`);
+    set.push(`${WAITED_MS} as waited_ms`);
   }
   return { text: `select ${set.join(", ")}`, values };
 }
+
+/** Since the client was last heard of, in the statement that waits for the turn. */
+const WAITED_MS = "extract(epoch from clock_timestamp() - statement_timestamp()) * 1000";
