@@ -195,9 +195,9 @@ export function* reopenDependents(context: CommandContext, taskId: string): Comm
   }
 }
 
-const EDGES_SQL = `select d.kind as edge, t.status as status, t.key as key, t.title as title
+const EDGES_SQL = `select d.kind as edge, t.id as id, t.status as status, t.key as key, t.title as title
   from dependencies d join tasks t on t.project_id = d.project_id and t.id = d.depends_on_id
-  where d.project_id = ? and d.task_id = ?`;
+  where d.project_id = ? and d.task_id = ? order by t.seq`;
 
 export interface DependencyCount {
   readonly waitingOn: number;
@@ -222,6 +222,13 @@ export function* countDependencies(
       failedNote ??= `${nameOfTask(edge)} ${status === "failed" ? "failed" : "was cancelled"}`;
   }
   return { waitingOn, failedNote };
+}
+
+/** What holds a task back by the edges there are: tasks it needs or comes after, its parts, the children it waits for. */
+export function* heldBackByTasks(context: CommandContext, task: Row): Command<readonly Row[]> {
+  const policy = text(task.on_dependency_failure) as DependencyFailurePolicy;
+  const edges = yield* rows(EDGES_SQL, context.projectId, text(task.id));
+  return edges.filter(({ edge, status }) => !isSatisfied(text(edge) as EdgeKind, text(status) as TaskStatus, policy));
 }
 
 /**
