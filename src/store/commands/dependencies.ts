@@ -2,8 +2,9 @@
  * Who waits for whom (INV-4). `tasks.waiting_on` counts what a task still waits for; when it reaches zero the task is
  * released. Other commands call these inside their own transaction.
  *
- * An edge is `needs` (said by the plan), `order` (what comes between them in the plan was done before its turn), `part`
- * (a parent waits for a task below it) or `child` (a running task waits for one it created).
+ * An edge is `needs` (said by the plan), `place` (needed as well, but only for where the task stands in the plan), `order`
+ * (what comes between them in the plan was done before its turn), `part` (a parent waits for a task below it) or `child` (a
+ * running task waits for one it created).
  */
 
 import { PerdureError } from "../../base/errors.ts";
@@ -15,7 +16,7 @@ import { text } from "../entity-rows.ts";
 import { updateRow } from "../rows.ts";
 import { columnsOf, EXECUTIONS, TASKS } from "../tables.ts";
 
-export type EdgeKind = "needs" | "order" | "part" | "child";
+export type EdgeKind = "needs" | "place" | "order" | "part" | "child";
 type EndStatus = Extract<TaskStatus, "completed" | "failed" | "cancelled">;
 
 /** A task that has just ended, and what messages call it. */

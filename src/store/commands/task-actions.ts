@@ -25,6 +25,7 @@ import {
 } from "./dependencies.ts";
 import type { NextOccurrence } from "./executions.ts";
 import { endTask, errorText } from "./executions.ts";
+import { keepOrder } from "./keep-order.ts";
 import { openSessionForWork } from "./session-rows.ts";
 import { executionRow, taskRow, transitionTask } from "./task-rows.ts";
 
@@ -35,7 +36,7 @@ export interface FinishTask {
     | { readonly status: "failed"; readonly error: TaskError };
   /** When it recurs, its next occurrence. */
   readonly next: NextOccurrence | null;
-  /** Also when it waits for dependencies: somebody did it out of order. */
+  /** Also when it waits for dependencies: somebody did it out of order. What follows it by its place then waits for those. */
   readonly evenIfBlocked: boolean;
   /** For the change log. */
   readonly note?: string | null;
@@ -69,6 +70,7 @@ export const finishTask = defineWrite("finish-task", function* (context, input: 
     verb: "claim",
     patch: { execution_id: started.execution_id, started_at: task.started_at ?? context.now },
   });
+  if (input.evenIfBlocked && input.outcome.status === "completed") yield* keepOrder(context, current);
   yield* endTask(context, current, { status: input.outcome.status, next: input.next, note: input.note ?? null });
 });
 
