@@ -101,6 +101,8 @@ class PooledStore implements PostgresStore {
   #isClosed = false;
   /** How long its last transaction waited for its turn. */
   #turnWaitMs = 0;
+  /** Below all numbers of changes. */
+  #looksForGone = 0;
   /** A change that is in the log for good. */
   #knownSeq: number | null = null;
 
@@ -356,9 +358,11 @@ class PooledStore implements PostgresStore {
       const client = await connections.take();
       let isLost = false;
       try {
-        const text = `select max(seq) as seq from ${url.schema}.changes where project_id = $1`;
+        const text = `select (select max(seq) from ${url.schema}.changes where project_id = $1) as seq,
+          exists (select from ${url.schema}.projects where id = $1) as is_there`;
         const { rows } = await client.query(within(NEWEST_TIMEOUT_MS, { text, values: [this.projectId] }));
-        return Number(rows[0]?.seq ?? 0);
+        // One that is gone is news at each look: whoever listens is told so when they read.
+        return Number(rows[0]?.is_there) === 1 ? Number(rows[0]?.seq ?? 0) : (this.#looksForGone -= 1);
       } catch {
         isLost = true;
         return null;

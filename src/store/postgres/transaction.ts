@@ -13,7 +13,7 @@ import type { Dialect, PostgresStatement } from "./dialect.ts";
 import { SET_COLUMN, toStored } from "./dialect.ts";
 import { ConnectionLost } from "./postgres-errors.ts";
 import type { TransactionScope } from "./transaction-settings.ts";
-import { BEGIN, settingsOf, silenceLimitMs } from "./transaction-settings.ts";
+import { BEGIN, FAIL_UNLESS_THERE, settingsOf, silenceLimitMs } from "./transaction-settings.ts";
 
 export interface TransactionOptions extends TransactionScope {
   readonly client: PoolClient;
@@ -303,7 +303,7 @@ export class Transaction {
     const merged = dialect.mergedOf(this.#logSql, sets);
     assert(merged !== null, "entries of the change log are of one form");
     for (const { name, text, values } of merged) {
-      const added = `with added as (${text} returning seq) select max(seq) as seq from added`;
+      const added = `with added as (${text} returning seq) select max(seq) as seq, ${FAIL_UNLESS_THERE} from added`;
       this.#newest = this.#seqOf(this.#send(this.#prepared(`${name}+`, added, values)));
     }
   }
