@@ -91,6 +91,7 @@ export async function openProject(options: OpenProjectOptions): Promise<Project>
           actor: options.actor,
           random,
           mayBeHalfRestored: isRestoring,
+          mustExist: options.mustExist === true,
           ...(options.clock === undefined ? {} : { clock: options.clock }),
         })
       : null;

@@ -78,6 +78,11 @@ describe("comesAfter", () => {
     expect([...found]).toEqual(Array.from({ length: 499 }, (_, at) => [`c${at + 1}`, [`c${at}`]]));
   });
 
+  test("names a part once that its parent needs by name as well", () => {
+    const part = { ...said("c"), parentKey: "p" };
+    expect(after([part, said("p", "c"), byPlace("z", "p")], "p")).toEqual({ z: ["c"] });
+  });
+
   test("does not wait for what recurs below a done task", () => {
     const recurring = { ...said("r"), parentKey: "p", schedule: { type: "every", intervalMs: 1000 } as const };
     expect(after([said("p"), recurring, byPlace("z", "p")], "p")).toEqual({});

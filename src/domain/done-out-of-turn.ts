@@ -54,13 +54,13 @@ export function comesAfter(
   return after;
 }
 
-/** What each needs, and the tasks below it that end some day. */
+/** What each needs, and the tasks below it that end some day, which it may need by name as well. */
 function whatTheyWaitFor(tasks: readonly PlacedTask[]): ReadonlyMap<string, readonly string[]> {
-  const waitsFor = new Map(tasks.map(({ key, needs }) => [key, [...needs]]));
+  const waitsFor = new Map(tasks.map(({ key, needs }) => [key, new Set(needs)]));
   for (const { key, parentKey, schedule } of tasks) {
-    if (parentKey !== null && (schedule === null || !isRecurring(schedule))) waitsFor.get(parentKey)?.push(key);
+    if (parentKey !== null && (schedule === null || !isRecurring(schedule))) waitsFor.get(parentKey)?.add(key);
   }
-  return waitsFor;
+  return new Map([...waitsFor].map(([key, others]) => [key, [...others]]));
 }
 
 /** Open tasks, each added when all it waits for has been. */

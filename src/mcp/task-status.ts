@@ -88,7 +88,7 @@ async function resultOf({ result, status }: TaskJson): Promise<Pick<TaskStatusDa
 }
 
 /** Names of what it still waits for, as many as are of use. */
-export function unfinishedNeeds({ needs }: TaskShown): string[] {
+function unfinishedNeeds({ needs }: TaskShown): string[] {
   return needs
     .filter(({ status }) => status !== "completed")
     .slice(0, MOST_DEPENDENCIES)

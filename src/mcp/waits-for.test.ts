@@ -3,10 +3,11 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
 import { runOperation } from "../operations/operation.ts";
 import { planSubmit } from "../operations/plan-submit.ts";
+import { taskAdd } from "../operations/task-add.ts";
 import { createMcpBench } from "./testing/mcp-bench.ts";
 
 test("one that only comes after another, as what it needs was done before its turn, names that", async () => {
@@ -23,4 +24,42 @@ test("one that only comes after another, as what it needs was done before its tu
   } finally {
     await bench.close();
   }
+});
+
+describe("a task that is held back by its parts alone", () => {
+  const complete = { action: "complete", evidence: "x" };
+
+  test("names those that are open when it is to be completed", async () => {
+    const bench = await createMcpBench();
+    try {
+      const path = join(bench.project.projectDir, "tasks.md");
+      writeFileSync(path, "## Build\n- [x] a\n- [ ] b\n- [ ] c\n");
+      await runOperation(planSubmit, bench.project, { input: { path } });
+      const agent = await bench.connect();
+      const refused = await agent.call("update_task", { task_id: "build", ...complete });
+      expect(refused).toMatchObject({
+        isError: true,
+        text: "Task build is blocked by b, c\nComplete those first, and it completes with the last of them; next_task gives you one that is ready.",
+      });
+    } finally {
+      await bench.close();
+    }
+  });
+
+  test("names those without a key by their ids, and counts what is too much to name", async () => {
+    const bench = await createMcpBench();
+    try {
+      const agent = await bench.connect();
+      const parent = await runOperation(taskAdd, bench.project, { input: { title: "Parent", executor: "group" } });
+      const parts: string[] = [];
+      for (let at = 0; at < 12; at++) {
+        const { id } = await runOperation(taskAdd, bench.project, { input: { title: `${at}`, parent: parent.id } });
+        parts.push(id.slice(0, 8));
+      }
+      const refused = await agent.call("update_task", { task_id: parent.id, ...complete });
+      expect(refused.text).toContain(`is blocked by ${parts.slice(0, 10).join(", ")} and 2 more\n`);
+    } finally {
+      await bench.close();
+    }
+  });
 });

@@ -162,8 +162,19 @@ describe("task-done", () => {
     await add(project, { key: "a" });
     await add(project, { key: "b", needs: ["a"] });
     const done = (force: boolean) => runOperation(taskDone, project, { input: { task: "b", force } });
-    await expect(done(false)).rejects.toMatchObject({ code: "wrong-state" });
+    await expect(done(false)).rejects.toMatchObject({ code: "wrong-state", message: "Task b still waits for a" });
     expect(await done(true)).toMatchObject({ status: "completed" });
+  });
+
+  test("names the open parts of a task that gathers others", async () => {
+    const project = aProject();
+    await add(project, { key: "all", executor: "group" });
+    for (const key of ["a", "b"]) await add(project, { key, parent: "all" });
+    await runOperation(taskDone, project, { input: { task: "a" } });
+    await expect(runOperation(taskDone, project, { input: { task: "all" } })).rejects.toMatchObject({
+      code: "wrong-state",
+      message: "Task all gathers other tasks and completes when they have; it waits for b",
+    });
   });
 
   test("puts a recurring task to its next occurrence", async () => {

@@ -26,7 +26,7 @@ const related = v.object({
   key: v.nullable(v.string()),
   title: v.string(),
   status: v.picklist(TASK_STATUSES),
-  /** `needs` was said by a plan; `order` is for what was done between them; a parent waits for a `part`; a running task waits for its `child`. */
+  /** `needs` is of the plan, said or by place; `order` is for what was done between them; a parent waits for a `part`; a running task waits for its `child`. */
   kind: v.picklist(["needs", "order", "part", "child"]),
 });
 

@@ -38,8 +38,23 @@ async function open(project: TestProject): Promise<string> {
     .join(", ");
 }
 
-async function done(project: TestProject, task: string): Promise<void> {
-  await runOperation(taskDone, project, { input: { task } });
+async function done(project: TestProject, task: string, force = false): Promise<void> {
+  await runOperation(taskDone, project, { input: { task, force } });
+}
+
+/** By key, what it waits for. */
+async function waits(project: TestProject): Promise<Readonly<Record<string, readonly unknown[]>>> {
+  const { items } = await runOperation(taskList, project, { input: {} });
+  const shown = await Promise.all(items.map(({ id }) => runOperation(taskShow, project, { input: { task: id } })));
+  return Object.fromEntries(
+    shown
+      .filter(({ status }) => status !== "completed")
+      .map(({ key, needs }) => [key, needs.filter(({ status }) => status !== "completed")])
+      .map(([key, needs]) => [
+        key,
+        (needs as (typeof shown)[number]["needs"]).map((need) => `${need.key} ${need.kind}`),
+      ]),
+  );
 }
 
 function submit(project: TestProject, path: string) {
@@ -54,28 +69,30 @@ async function lastSeq(project: TestProject): Promise<number | undefined> {
   return (await runOperation(log, project, { input: { limit: 1 } })).items[0]?.seq;
 }
 
+const ORDERS: readonly [string, string, "phases" | null, readonly (readonly string[])[]][] = [
+  ["in the middle", MIDDLE, null, [["b"], ["d"]]],
+  ["several", "- [ ] a\n- [x] b\n- [x] c\n- [ ] d\n- [x] e\n- [ ] f\n", null, [["a"], ["d"], ["f"]]],
+  ["across headings", "## A\n- [ ] a\n## B\n- [x] b\n## C\n- [ ] c\n", null, [["a"], ["c"]]],
+  ["a nested one", "- [ ] p\n  - [ ] p1\n  - [x] p2\n  - [ ] p3\n- [ ] q\n", null, [["p1"], ["p3"], ["q"]]],
+  ["a parent", "- [ ] a\n- [x] p\n  - [ ] p1\n- [ ] q\n", null, [["a"], ["p1"], ["q"]]],
+  ["the boxes of a parent", "- [ ] a\n- [ ] p\n  - [x] p1\n- [ ] q\n", null, [["a"], ["q"]]],
+  ["before a parent", "- [ ] a\n- [x] b\n- [ ] p\n  - [ ] p1\n", null, [["a"], ["p1"]]],
+  ["one of [P]", "- [ ] a\n- [x] [P] b\n- [ ] [P] c\n- [ ] d\n", null, [["a"], ["c"], ["d"]]],
+  ["before [P]", "- [ ] a\n- [x] b\n- [ ] [P] c\n- [ ] [P] d\n", null, [["a"], ["c", "d"]]],
+  ["all of [P]", "- [ ] a\n- [x] [P] b\n- [x] [P] c\n- [ ] d\n", null, [["a"], ["d"]]],
+  ["a phase", "## A\n- [ ] a\n## B\n- [x] b\n## C\n- [ ] c\n- [ ] d\n", "phases", [["a"], ["c", "d"]]],
+  ["boxes of a phase", "## A\n- [x] a\n- [ ] b\n## B\n- [ ] c\n", "phases", [["b"], ["c"]]],
+  ["a need that is said", "- [ ] 1.1 a\n- [x] 1.2 b\n- [ ] 1.3 c {after=1.2}\n", null, [["1.1", "1.3"]]],
+  [
+    "a phase of spec-kit",
+    "## Phase 1: A\n- [ ] T001 a\n## Phase 2: B\n- [x] T002 b\n## Phase 3: C\n- [ ] T003 [P] c\n",
+    null,
+    [["T001"], ["T003"]],
+  ],
+];
+
 describe("the order of a plan", () => {
-  test.each<[string, string, "phases" | null, readonly (readonly string[])[]]>([
-    ["in the middle", MIDDLE, null, [["b"], ["d"]]],
-    ["several", "- [ ] a\n- [x] b\n- [x] c\n- [ ] d\n- [x] e\n- [ ] f\n", null, [["a"], ["d"], ["f"]]],
-    ["across headings", "## A\n- [ ] a\n## B\n- [x] b\n## C\n- [ ] c\n", null, [["a"], ["c"]]],
-    ["a nested one", "- [ ] p\n  - [ ] p1\n  - [x] p2\n  - [ ] p3\n- [ ] q\n", null, [["p1"], ["p3"], ["q"]]],
-    ["a parent", "- [ ] a\n- [x] p\n  - [ ] p1\n- [ ] q\n", null, [["a"], ["p1"], ["q"]]],
-    ["the boxes of a parent", "- [ ] a\n- [ ] p\n  - [x] p1\n- [ ] q\n", null, [["a"], ["q"]]],
-    ["before a parent", "- [ ] a\n- [x] b\n- [ ] p\n  - [ ] p1\n", null, [["a"], ["p1"]]],
-    ["one of [P]", "- [ ] a\n- [x] [P] b\n- [ ] [P] c\n- [ ] d\n", null, [["a"], ["c"], ["d"]]],
-    ["before [P]", "- [ ] a\n- [x] b\n- [ ] [P] c\n- [ ] [P] d\n", null, [["a"], ["c", "d"]]],
-    ["all of [P]", "- [ ] a\n- [x] [P] b\n- [x] [P] c\n- [ ] d\n", null, [["a"], ["d"]]],
-    ["a phase", "## A\n- [ ] a\n## B\n- [x] b\n## C\n- [ ] c\n- [ ] d\n", "phases", [["a"], ["c", "d"]]],
-    ["boxes of a phase", "## A\n- [x] a\n- [ ] b\n## B\n- [ ] c\n", "phases", [["b"], ["c"]]],
-    ["a need that is said", "- [ ] 1.1 a\n- [x] 1.2 b\n- [ ] 1.3 c {after=1.2}\n", null, [["1.1", "1.3"]]],
-    [
-      "a phase of spec-kit",
-      "## Phase 1: A\n- [ ] T001 a\n## Phase 2: B\n- [x] T002 b\n## Phase 3: C\n- [ ] T003 [P] c\n",
-      null,
-      [["T001"], ["T003"]],
-    ],
-  ])("%s", async (_what, text, order, waves) => {
+  test.each(ORDERS)("%s", async (_what, text, order, waves) => {
     const project = aProject();
     const path = write(project, text);
     expect((await runOperation(planShow, project, { input: { path, order } })).order).toEqual(waves);
@@ -86,6 +103,57 @@ describe("the order of a plan", () => {
       for (const key of wave) await done(project, key);
     }
     expect(await open(project)).toBe("");
+  });
+
+  test.each(ORDERS)("%s › is kept in the same way when each is done by force", async (_what, text, order) => {
+    const [ticked, forced] = [aProject(), aProject({}, 2)];
+    await runOperation(importPlan, ticked, { input: { path: write(ticked, text), order } });
+    const path = write(forced, text.replaceAll("[x]", "[ ]"));
+    await runOperation(importPlan, forced, { input: { path, order } });
+    const { tasks } = await runOperation(planShow, ticked, {
+      input: { path: join(ticked.projectDir, "tasks.md"), order },
+    });
+    for (const { key, status } of tasks) if (status === "completed") await done(forced, key, true);
+    expect([await open(forced), await waits(forced)]).toEqual([await open(ticked), await waits(ticked)]);
+    const seq = await lastSeq(forced);
+    await runOperation(planSubmit, forced, { input: { path, order } });
+    expect(await lastSeq(forced)).toBe(seq);
+  });
+});
+
+describe("a task in the middle that is done by force", () => {
+  const LIST = "- [ ] a\n- [ ] b\n- [ ] c\n- [ ] d\n";
+
+  test("holds back what comes after it until what stands before it is done", async () => {
+    const project = aProject();
+    await submit(project, write(project, LIST));
+    await done(project, "b", true);
+    expect(await open(project)).toBe("a pending, c blocked, d blocked");
+    expect((await runOperation(taskShow, project, { input: { task: "c" } })).needs).toMatchObject([
+      { key: "a", status: "pending", kind: "order" },
+      { key: "b", status: "completed", kind: "needs" },
+    ]);
+    await done(project, "c", true);
+    expect(await open(project)).toBe("a pending, d blocked");
+    await done(project, "a");
+    expect(await open(project)).toBe("d pending");
+  });
+
+  test("lets a task go that says it needs it", async () => {
+    const project = aProject();
+    await submit(project, write(project, "- [ ] 1.1 a\n- [ ] 1.2 b\n- [ ] 1.3 c {after=1.2}\n"));
+    await done(project, "1.2", true);
+    expect(await open(project)).toBe("1.1 pending, 1.3 pending");
+  });
+
+  test("follows what the file says once it is said", async () => {
+    const project = aProject();
+    const path = write(project, "- [ ] 1.1 a\n- [ ] 1.2 b\n- [ ] 1.3 c\n");
+    await submit(project, path);
+    write(project, "- [ ] 1.1 a\n- [ ] 1.2 b\n- [ ] 1.3 c {after=1.2}\n- [ ] 1.4 d\n");
+    await submit(project, path);
+    await done(project, "1.2", true);
+    expect(await open(project)).toBe("1.1 pending, 1.3 pending, 1.4 blocked");
   });
 });
 

@@ -4,6 +4,7 @@ import { inputRequired } from "@modelcontextprotocol/server";
 import * as v from "valibot";
 
 import { isPerdureError, PerdureError } from "../../base/errors.ts";
+import { GROUP_EXECUTOR } from "../../domain/task.ts";
 import { executionShow } from "../../operations/execution-show.ts";
 import type { TaskJson } from "../../operations/json/task.ts";
 import type { Operation, OperationContext } from "../../operations/operation.ts";
@@ -22,7 +23,7 @@ import { taskShow } from "../../operations/task-show.ts";
 import { nameOfAgent } from "../agent-name.ts";
 import type { McpCall } from "../surface.ts";
 import { askUser, readAnswer } from "../task-extension.ts";
-import { openQuestion, showTask, unfinishedNeeds } from "../task-status.ts";
+import { openQuestion, showTask } from "../task-status.ts";
 import { taskLine, taskName, taskRowSchema, toTaskRow } from "../task-words.ts";
 import type { ToolAnswer } from "../tool.ts";
 import { ADDS, answer, defineTool } from "../tool.ts";
@@ -172,18 +173,28 @@ async function isAskedToStop(context: OperationContext, { executionId }: TaskJso
   return (await runOperation(executionShow, context, { input: { execution: executionId } })).interruptRequested;
 }
 
-/** The error of one that waits for others says for which. */
+/** The error of one that waits for others names them as tools take them. */
 async function namingWhatBlocks(context: OperationContext, said: Said, error: unknown): Promise<unknown> {
-  if (!isPerdureError(error, "wrong-state") || error.details.waitingOn === undefined) return error;
+  const waiting = isPerdureError(error, "wrong-state") ? v.safeParse(waitingDetails, error.details) : null;
+  if (waiting?.success !== true) return error;
+  const { waitsFor, waitingOn } = waiting.output;
   const task = await showTask(context, said.task_id);
-  const names = unfinishedNeeds(task);
+  const names = waitsFor.map(taskName);
+  const more = waitingOn > names.length ? ` and ${waitingOn - names.length} more` : "";
+  const isGroup = task.executor === GROUP_EXECUTOR;
   return new PerdureError("wrong-state", {
-    message: `Task ${taskName(task)} is blocked by ${names.join(", ")}`,
-    hint: "Complete those first; next_task gives you one that is ready.",
-    details: { ...error.details, blockedBy: names },
+    message: `Task ${taskName(task)} is blocked by ${names.join(", ")}${more}`,
+    hint: `Complete those first${isGroup ? ", and it completes with the last of them" : ""}; next_task gives you one that is ready.`,
+    details: { ...waiting.output, blockedBy: names },
     cause: error,
   });
 }
+
+/** Of the refusal to complete a task that waits for others. */
+const waitingDetails = v.object({
+  waitsFor: v.array(v.object({ id: v.string(), key: v.nullable(v.string()) })),
+  waitingOn: v.number(),
+});
 
 /** Only the user can answer: the yes of a model is none. */
 async function ask(context: OperationContext, said: Said, call: McpCall): Promise<ToolAnswer<Data>> {

@@ -213,7 +213,11 @@ function edgesOf(
 function ownEdges(task: NewTask, resolved: Resolved, order: readonly string[]): Edge[] {
   const needs = [...new Map(task.needs.map((need) => [resolved.idOf.get(need), need])).values()];
   refuseTooManyNeeds(task.key ?? task.title, needs.length + order.length);
-  return [...needs.map((to): Edge => ({ to, kind: "needs" })), ...order.map((to): Edge => ({ to, kind: "order" }))];
+  const byPlace = new Set(task.needsByPlace);
+  return [
+    ...needs.map((to): Edge => ({ to, kind: byPlace.has(to) ? "place" : "needs" })),
+    ...order.map((to): Edge => ({ to, kind: "order" })),
+  ];
 }
 
 export function refuseTooManyNeeds(name: string, needCount: number): void {

@@ -2,8 +2,9 @@
  * Who waits for whom (INV-4). `tasks.waiting_on` counts what a task still waits for; when it reaches zero the task is
  * released. Other commands call these inside their own transaction.
  *
- * An edge is `needs` (said by the plan), `order` (what comes between them in the plan was done before its turn), `part`
- * (a parent waits for a task below it) or `child` (a running task waits for one it created).
+ * An edge is `needs` (said by the plan), `place` (needed as well, but only for where the task stands in the plan), `order`
+ * (what comes between them in the plan was done before its turn), `part` (a parent waits for a task below it) or `child` (a
+ * running task waits for one it created).
  */
 
 import { PerdureError } from "../../base/errors.ts";
@@ -15,7 +16,7 @@ import { text } from "../entity-rows.ts";
 import { updateRow } from "../rows.ts";
 import { columnsOf, EXECUTIONS, TASKS } from "../tables.ts";
 
-export type EdgeKind = "needs" | "order" | "part" | "child";
+export type EdgeKind = "needs" | "place" | "order" | "part" | "child";
 type EndStatus = Extract<TaskStatus, "completed" | "failed" | "cancelled">;
 
 /** A task that has just ended, and what messages call it. */
@@ -195,9 +196,9 @@ export function* reopenDependents(context: CommandContext, taskId: string): Comm
   }
 }
 
-const EDGES_SQL = `select d.kind as edge, t.status as status, t.key as key, t.title as title
+const EDGES_SQL = `select d.kind as edge, t.id as id, t.status as status, t.key as key, t.title as title
   from dependencies d join tasks t on t.project_id = d.project_id and t.id = d.depends_on_id
-  where d.project_id = ? and d.task_id = ?`;
+  where d.project_id = ? and d.task_id = ? order by t.seq`;
 
 export interface DependencyCount {
   readonly waitingOn: number;
@@ -222,6 +223,13 @@ export function* countDependencies(
       failedNote ??= `${nameOfTask(edge)} ${status === "failed" ? "failed" : "was cancelled"}`;
   }
   return { waitingOn, failedNote };
+}
+
+/** What holds a task back by the edges there are: tasks it needs or comes after, its parts, the children it waits for. */
+export function* heldBackByTasks(context: CommandContext, task: Row): Command<readonly Row[]> {
+  const policy = text(task.on_dependency_failure) as DependencyFailurePolicy;
+  const edges = yield* rows(EDGES_SQL, context.projectId, text(task.id));
+  return edges.filter(({ edge, status }) => !isSatisfied(text(edge) as EdgeKind, text(status) as TaskStatus, policy));
 }
 
 /**

@@ -59,7 +59,7 @@ export const editTask = defineWrite(
     if (edit.input !== undefined) patch.input = yield* storeValue(edit.input, `The input of task ${nameOfTask(task)}`);
     const edited = yield* updateRow(context, TASKS, task, { verb: "edit", patch });
     if (edit.needs === undefined) return;
-    yield* replaceNeeds(context, edited, { needs: edit.needs, order: [] });
+    yield* replaceNeeds(context, edited, { needs: edit.needs, needsByPlace: [], order: [] });
     yield* refuseCycleThrough(context, edited);
   },
 );

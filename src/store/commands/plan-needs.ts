@@ -14,6 +14,8 @@ import { taskRow } from "./task-rows.ts";
 /** By key or id. */
 interface WantedNeeds {
   readonly needs: readonly string[];
+  /** Those of `needs` that follow from its place in the plan. */
+  readonly needsByPlace: readonly string[];
   /** What it comes after beyond its needs. */
   readonly order: readonly string[];
 }
@@ -23,18 +25,19 @@ interface NeedsDifference {
   readonly orderDiffers: boolean;
 }
 
-/** Whether it needs something else than the plan says, or has to come after something else before it has begun. */
+/** Whether it needs something else than the plan says; and, of one that has not begun, whether its place asks for something else. */
 export function* compareNeeds(
   context: CommandContext,
   task: Row,
-  { needs, order }: WantedNeeds,
+  { needs, needsByPlace, order }: WantedNeeds,
 ): Command<NeedsDifference> {
   const edges = yield* namedEdges(context, task);
   // What is completed by now holds nothing back and is left.
   const open = edges.filter((edge) => edge.status !== "completed");
+  const placeDiffers = !sameSet(keysOf(edges, "place"), needsByPlace) || !sameSet(keysOf(open, "order"), order);
   return {
-    needsDiffer: !sameSet(keysOf(edges, "needs"), needs),
-    orderDiffers: task.execution_id === null && !sameSet(keysOf(open, "order"), order),
+    needsDiffer: !sameSet([...keysOf(edges, "needs"), ...keysOf(edges, "place")], needs),
+    orderDiffers: task.execution_id === null && placeDiffers,
   };
 }
 
@@ -42,12 +45,17 @@ export function* compareNeeds(
  * Sets what a task needs and what it comes after beyond that, by keys or ids of its session. The cycle check is the
  * caller's. Between two tasks there is one edge: what is needed by name and also a part is needed.
  */
-export function* replaceNeeds(context: CommandContext, task: Row, { needs, order }: WantedNeeds): Command<void> {
+export function* replaceNeeds(
+  context: CommandContext,
+  task: Row,
+  { needs, needsByPlace, order }: WantedNeeds,
+): Command<void> {
   const edgeSql = `select project_id, ${columnsOf(DEPENDENCIES)} from dependencies
-    where project_id = ? and task_id = ? and kind in ('needs', 'order')`;
+    where project_id = ? and task_id = ? and kind in ('needs', 'place', 'order')`;
   const wanted = new Map<string, EdgeKind>();
   for (const other of order) wanted.set(yield* idOfNeed(context, task, other), "order");
-  for (const need of needs) wanted.set(yield* idOfNeed(context, task, need), "needs");
+  const byPlace = new Set(needsByPlace);
+  for (const need of needs) wanted.set(yield* idOfNeed(context, task, need), byPlace.has(need) ? "place" : "needs");
   refuseTooManyNeeds(nameOfTask(task), wanted.size);
   for (const edge of yield* rows(edgeSql, context.projectId, text(task.id))) {
     if (wanted.get(text(edge.depends_on_id)) === edge.kind) {
@@ -61,7 +69,7 @@ export function* replaceNeeds(context: CommandContext, task: Row, { needs, order
     }
   }
   for (const [id, kind] of wanted) {
-    if (kind === "needs") refuseRecurring(task, yield* taskRow(context, id));
+    if (kind !== "order") refuseRecurring(task, yield* taskRow(context, id));
     const weaker = yield* edgeRow(context, text(task.id), id);
     if (weaker !== null) yield* deleteRow(context, DEPENDENCIES, weaker, { verb: "undepend" });
     yield* insertEdge(context, { task, dependsOnId: id, kind });
@@ -106,7 +114,7 @@ function sameSet(a: readonly string[], b: readonly string[]): boolean {
 function* namedEdges(context: CommandContext, task: Row): Command<readonly Row[]> {
   const sql = `select t.key as key, t.status as status, d.kind as kind
     from dependencies d join tasks t on t.project_id = d.project_id and t.id = d.depends_on_id
-    where d.project_id = ? and d.task_id = ? and d.kind in ('needs', 'order') order by t.seq`;
+    where d.project_id = ? and d.task_id = ? and d.kind in ('needs', 'place', 'order') order by t.seq`;
   return yield* rows(sql, context.projectId, text(task.id));
 }
 

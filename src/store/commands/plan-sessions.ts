@@ -246,11 +246,12 @@ function* syncTask(context: CommandContext, current: Row, { task, order }: Wante
   const differs = Object.entries(definition).some(
     ([column, value]) => column !== "source" && (current[column] ?? null) !== value,
   );
-  const { needsDiffer, orderDiffers } = yield* compareNeeds(context, current, { needs: task.needs, order });
+  const wanted = { needs: task.needs, needsByPlace: task.needsByPlace, order };
+  const { needsDiffer, orderDiffers } = yield* compareNeeds(context, current, wanted);
   const isBack = current.status === "cancelled" && current.blocked_note === GONE_FROM_PLAN && task.status === "pending";
   const isFixed = current.status === "in_progress" || current.status === "completed";
   if (!differs && !needsDiffer && !isBack) {
-    if (orderDiffers && !isFixed) yield* replaceNeeds(context, current, { needs: task.needs, order });
+    if (orderDiffers && !isFixed) yield* replaceNeeds(context, current, wanted);
     return "same";
   }
   if (isFixed) return "kept";
@@ -262,7 +263,7 @@ function* syncTask(context: CommandContext, current: Row, { task, order }: Wante
     verb: "edit",
     patch: { ...definition, ...due, updated_at: context.now },
   });
-  if (needsDiffer || orderDiffers) yield* replaceNeeds(context, edited, { needs: task.needs, order });
+  if (needsDiffer || orderDiffers) yield* replaceNeeds(context, edited, wanted);
   else yield* recountUnfinished(context, text(current.id));
   if (isBack) yield* retryRow(context, yield* taskRow(context, text(current.id)));
   return "changed";

@@ -9,15 +9,23 @@ import type { TaskError, TaskStatus } from "../../domain/task.ts";
 import { GROUP_EXECUTOR } from "../../domain/task.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
 import { defineWrite, oneRow, rows } from "../command.ts";
-import { integer, text } from "../entity-rows.ts";
+import { integer, text, textOrNull } from "../entity-rows.ts";
 import { noteChange, updateRow } from "../rows.ts";
 import { columnsOf, EXECUTIONS, TASKS } from "../tables.ts";
 import { storeValue } from "../values.ts";
 import { isOfPresentOccurrence, startExecution } from "./claims.ts";
 import type { Ended } from "./dependencies.ts";
-import { countDependencies, dependencyState, nameOfTask, reopenDependents, settleDependents } from "./dependencies.ts";
+import {
+  countDependencies,
+  dependencyState,
+  heldBackByTasks,
+  nameOfTask,
+  reopenDependents,
+  settleDependents,
+} from "./dependencies.ts";
 import type { NextOccurrence } from "./executions.ts";
 import { endTask, errorText } from "./executions.ts";
+import { keepOrder } from "./keep-order.ts";
 import { openSessionForWork } from "./session-rows.ts";
 import { executionRow, taskRow, transitionTask } from "./task-rows.ts";
 
@@ -28,7 +36,7 @@ export interface FinishTask {
     | { readonly status: "failed"; readonly error: TaskError };
   /** When it recurs, its next occurrence. */
   readonly next: NextOccurrence | null;
-  /** Also when it waits for dependencies: somebody did it out of order. */
+  /** Also when it waits for dependencies: somebody did it out of order. What follows it by its place then waits for those. */
   readonly evenIfBlocked: boolean;
   /** For the change log. */
   readonly note?: string | null;
@@ -39,20 +47,7 @@ export const finishTask = defineWrite("finish-task", function* (context, input: 
   const task = yield* taskRow(context, input.taskId);
   transitionTask(task, input.outcome.status === "completed" ? "complete" : "fail");
   yield* refuseWhileWorked(context, task);
-  if (task.executor === GROUP_EXECUTOR && !input.evenIfBlocked) {
-    throw new PerdureError("wrong-state", {
-      message: `Task ${nameOfTask(task)} gathers other tasks and completes when they have`,
-      hint: "Complete the tasks below it.",
-      details: { taskId: input.taskId },
-    });
-  }
-  if (task.status === "blocked" && integer(task.waiting_on) > 0 && !input.evenIfBlocked) {
-    throw new PerdureError("wrong-state", {
-      message: `Task ${nameOfTask(task)} still waits for ${integer(task.waiting_on)} of its dependencies`,
-      hint: "Complete those first, or pass --force when it was done out of order.",
-      details: { taskId: input.taskId, waitingOn: task.waiting_on },
-    });
-  }
+  if (!input.evenIfBlocked) yield* refuseWaiting(context, task);
   const execution = yield* ensureExecution(context, task);
   const ended = {
     worker_id: null,
@@ -75,8 +70,33 @@ export const finishTask = defineWrite("finish-task", function* (context, input: 
     verb: "claim",
     patch: { execution_id: started.execution_id, started_at: task.started_at ?? context.now },
   });
+  if (input.evenIfBlocked && input.outcome.status === "completed") yield* keepOrder(context, current);
   yield* endTask(context, current, { status: input.outcome.status, next: input.next, note: input.note ?? null });
 });
+
+function* refuseWaiting(context: CommandContext, task: Row): Command<void> {
+  const isGroup = task.executor === GROUP_EXECUTOR;
+  const isWaiting = task.status === "blocked" && integer(task.waiting_on) > 0;
+  if (!isGroup && !isWaiting) return;
+  const open = yield* heldBackByTasks(context, task);
+  const named = open.slice(0, MOST_NAMED);
+  const names =
+    named.map(nameOfTask).join(", ") + (open.length > named.length ? ` and ${open.length - named.length} more` : "");
+  throw new PerdureError("wrong-state", {
+    message: isGroup
+      ? `Task ${nameOfTask(task)} gathers other tasks and completes when they have; it waits for ${names}`
+      : `Task ${nameOfTask(task)} still waits for ${names}`,
+    hint: "Complete those first, or pass --force when it was done out of order.",
+    details: {
+      taskId: task.id,
+      waitsFor: named.map(({ id, key }) => ({ id: text(id), key: textOrNull(key) })),
+      waitingOn: open.length,
+    },
+  });
+}
+
+/** So many of what a task waits for are named. */
+const MOST_NAMED = 10;
 
 /** The execution an outcome from outside is recorded on: the present one, or a new one when nobody had claimed the task. */
 function* ensureExecution(context: CommandContext, task: Row): Command<Row> {

@@ -175,7 +175,7 @@ export const getResultOfNeed = defineRead(
 export function* taskDetail(context: CommandContext, row: Row): Command<TaskDetail> {
   const task = rowToTask(yield* withValues(row, ["input", "context"]));
   const edges = yield* rows(
-    "select depends_on_id as id, kind from dependencies where project_id = ? and task_id = ? and kind in ('needs', 'order')",
+    "select depends_on_id as id, kind from dependencies where project_id = ? and task_id = ? and kind in ('needs', 'place', 'order')",
     context.projectId,
     task.id,
   );
@@ -187,8 +187,8 @@ export function* taskDetail(context: CommandContext, row: Row): Command<TaskDeta
   const execution = task.executionId === null ? null : yield* executionRow(context, task.executionId);
   return {
     ...task,
-    dependencies: targetsOf(edges, "needs"),
-    comesAfter: targetsOf(edges, "order"),
+    dependencies: targetsOf(edges.filter(({ kind }) => kind !== "order")),
+    comesAfter: targetsOf(edges.filter(({ kind }) => kind === "order")),
     artifacts: artifacts.map((artifact) => text(artifact.name)),
     progress: yield* taskProgress(context, task, execution),
     result: yield* loadValue(execution?.result, "a task's result"),
@@ -197,8 +197,8 @@ export function* taskDetail(context: CommandContext, row: Row): Command<TaskDeta
   };
 }
 
-function targetsOf(edges: readonly Row[], kind: EdgeKind): readonly TaskId[] {
-  return edges.filter((edge) => edge.kind === kind).map((edge) => asId<TaskId>(text(edge.id)));
+function targetsOf(edges: readonly Row[]): readonly TaskId[] {
+  return edges.map((edge) => asId<TaskId>(text(edge.id)));
 }
 
 function* taskProgress(context: CommandContext, task: Task, execution: Row | null): Command<TaskDetail["progress"]> {
@@ -308,8 +308,8 @@ export interface Dependent {
   readonly key: string | null;
   readonly title: string;
   readonly status: TaskStatus;
-  /** `needs` was said by a plan; `order` is for what was done between them; a parent waits for a `part`; a running task waits for its `child`. */
-  readonly kind: EdgeKind;
+  /** `needs` is of the plan, said or by place; `order` is for what was done between them; a parent waits for a `part`; a running task waits for its `child`. */
+  readonly kind: Exclude<EdgeKind, "place">;
 }
 
 /** The tasks a task needs by name, and what it comes after because something between them was done before its turn. */
@@ -318,7 +318,7 @@ export const listNeeds = defineRead("list-needs", function* (context, input: { r
 > {
   const sql = `select t.id as id, t.key as key, t.title as title, t.status as status, d.kind as kind
     from dependencies d join tasks t on t.project_id = d.project_id and t.id = d.depends_on_id
-    where d.project_id = ? and d.task_id = ? and d.kind in ('needs', 'order') order by t.seq limit 1000`;
+    where d.project_id = ? and d.task_id = ? and d.kind in ('needs', 'place', 'order') order by t.seq limit 1000`;
   return (yield* rows(sql, context.projectId, input.taskId)).map(rowToDependent);
 });
 
@@ -334,12 +334,13 @@ export const listDependents = defineRead(
 );
 
 function rowToDependent(row: Row): Dependent {
+  const kind = text(row.kind) as EdgeKind;
   return {
     id: asId(text(row.id)),
     key: textOrNull(row.key),
     title: text(row.title),
     status: text(row.status) as TaskStatus,
-    kind: text(row.kind) as EdgeKind,
+    kind: kind === "place" ? "needs" : kind,
   };
 }
 

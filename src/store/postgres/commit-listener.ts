@@ -17,8 +17,8 @@ export interface CommitListenerOptions {
   readonly storeId: string;
   readonly projectId: string;
   readonly onCommit: () => void;
-  /** The newest change, or `null` when it cannot be told now. */
-  readonly newestSeq: () => Promise<number | null>;
+  /** The newest change; `gone` when the project is not there any more, `null` when it cannot be told now. */
+  readonly newestSeq: () => Promise<number | "gone" | null>;
 }
 
 /** How often it looks while it is listening, and while it is not. */
@@ -34,7 +34,7 @@ export function listenForCommits(options: CommitListenerOptions): () => void {
   let retryMs: number = RECONNECT_MS.first;
   let timer: NodeJS.Timeout | null = null;
   let reconnect: NodeJS.Timeout | null = null;
-  let newest: number | null = null;
+  let newest: number | "gone" | null = null;
 
   const schedulePoll = (): void => {
     if (isOver) return;
@@ -44,7 +44,8 @@ export function listenForCommits(options: CommitListenerOptions): () => void {
   const look = (): void => {
     void checkAlive();
     void options.newestSeq().then((seq) => {
-      if (seq !== null && newest !== null && seq !== newest) options.onCommit();
+      // One that is gone is news at each look: whoever listens is told so when they read.
+      if (seq === "gone" || (seq !== null && newest !== null && seq !== newest)) options.onCommit();
       newest = seq ?? newest;
       schedulePoll();
     });

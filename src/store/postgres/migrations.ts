@@ -14,12 +14,17 @@ const MIGRATION_LOCK = 7_352_738_710;
 /** Large tables take their time. */
 const MIGRATION_TIMEOUT_MS = 3_600_000;
 
-/** @throws PerdureError `store-too-new` when a newer program wrote the schema; nothing is changed then. */
-export async function migrate(client: ClientBase, url: PostgresUrl): Promise<number> {
-  const newest = migrationFiles().at(-1)?.version ?? 0;
+/** 0 where there is no schema. @throws PerdureError `store-too-new` when a newer program wrote it. */
+export async function presentVersion(client: ClientBase, url: PostgresUrl): Promise<number> {
   const version = await schemaVersion(client, url.schema);
+  refuseNewer(version, newestVersion(), url.location);
+  return version;
+}
+
+/** From the version that was found. @throws PerdureError `store-too-new` when a newer program wrote the schema since; nothing is changed then. */
+export async function migrate(client: ClientBase, url: PostgresUrl, version: number): Promise<number> {
+  const newest = newestVersion();
   if (version === newest) return version;
-  refuseNewer(version, newest, url.location);
   await client.query("begin");
   try {
     const lock = { text: "select pg_advisory_xact_lock($1)", values: [MIGRATION_LOCK] };
@@ -45,6 +50,10 @@ export async function migrate(client: ClientBase, url: PostgresUrl): Promise<num
     throw error;
   }
   return newest;
+}
+
+function newestVersion(): number {
+  return migrationFiles().at(-1)?.version ?? 0;
 }
 
 export function migrationFiles(): readonly { readonly version: number; readonly file: string }[] {

@@ -13,15 +13,16 @@ interface Place {
   readonly url: PostgresUrl;
 }
 
-/** `null` when it cannot be told now. */
-export async function newestChange({ connections, url }: Place, projectId: ProjectId): Promise<number | null> {
+/** `0` when there is none, `gone` when there is no such project any more, `null` when it cannot be told now. */
+export async function newestChange({ connections, url }: Place, projectId: ProjectId): Promise<number | "gone" | null> {
   try {
     const client = await connections.take();
     let isLost = false;
     try {
-      const text = `select max(seq) as seq from ${url.schema}.changes where project_id = $1`;
+      const text = `select (select max(seq) from ${url.schema}.changes where project_id = $1) as seq,
+        exists (select from ${url.schema}.projects where id = $1) as is_there`;
       const { rows } = await client.query(within(TIMEOUT_MS, { text, values: [projectId] }));
-      return Number(rows[0]?.seq ?? 0);
+      return Number(rows[0]?.is_there) === 1 ? Number(rows[0]?.seq ?? 0) : "gone";
     } catch {
       isLost = true;
       return null;

@@ -11,8 +11,8 @@ import type { Connections } from "./connections.ts";
 import { within } from "./connections.ts";
 import type { ColumnType, Dialect } from "./dialect.ts";
 import { postgresDialect } from "./dialect.ts";
-import { migrate } from "./migrations.ts";
-import { ensureProject } from "./project-row.ts";
+import { migrate, presentVersion } from "./migrations.ts";
+import { ensureProject, hasProject } from "./project-row.ts";
 import type { ServerClock } from "./server-clock.ts";
 import type { PostgresUrl } from "./store-url.ts";
 
@@ -29,6 +29,8 @@ export interface PostgresStoreOptions {
   readonly patienceMs?: number;
   /** To restore it: also a project that holds only the beginning of a log. Default: such a one is refused. */
   readonly mayBeHalfRestored?: boolean;
+  /** Refuse a project that is not there, and make nothing: no schema either. Default: make it. */
+  readonly mustExist?: boolean;
 }
 
 export interface Opening {
@@ -44,15 +46,22 @@ export interface Opened {
   readonly dialect: Dialect;
 }
 
-/** Brings the schema up to date and finds the project. @throws PerdureError `conflict` while it is being restored */
+/**
+ * Brings the schema up to date and finds the project.
+ *
+ * @throws PerdureError `not-found` when it must exist and does not; `conflict` while it is being restored
+ */
 export async function prepare({ connections, url, options, time }: Opening): Promise<Opened> {
   const client = await connections.take();
   let failure: unknown;
   try {
-    const schemaVersion = await migrate(client, url);
-    if (time !== null) await lookAtClock(client, time);
     const { schema } = url;
     const name = url.project ?? options.projectName;
+    const version = await presentVersion(client, url);
+    const isThere = options.mustExist !== true || (version > 0 && (await hasProject(client, { schema, name })));
+    if (!isThere) throw noProject(name, url.location);
+    const schemaVersion = await migrate(client, url, version);
+    if (time !== null) await lookAtClock(client, time);
     const clock = options.clock ?? time ?? failClock();
     const project = await ensureProject(client, { schema, name, clock, random: options.random });
     if (project.isRestoring && options.mayBeHalfRestored !== true) throw halfRestored(name, url.location);
@@ -67,6 +76,14 @@ export async function prepare({ connections, url, options, time }: Opening): Pro
   } finally {
     client.release(failure instanceof Error ? failure : undefined);
   }
+}
+
+function noProject(name: string, location: string): PerdureError {
+  return new PerdureError("not-found", {
+    message: `There is no Perdure project ${JSON.stringify(name)} in ${location}`,
+    hint: "Begin one with `perdure init` or `perdure run PLAN`, or name another with ?project=NAME in the store's URL.",
+    details: { project: name, location },
+  });
 }
 
 function halfRestored(name: string, location: string): PerdureError {

@@ -1,6 +1,7 @@
 /** What the errors of Postgres and of its connections mean: try again, or what to tell the user. */
 
 import { isPerdureError, messageOf, PerdureError } from "../../base/errors.ts";
+import { PROJECT_IS_GONE } from "./transaction-settings.ts";
 
 /** The connection is lost or of no use any more; nothing tells whether its last statement took place. */
 export class ConnectionLost extends Error {
@@ -21,6 +22,7 @@ const SERIALIZATION_FAILURE = "40001";
 const DEADLOCK = "40P01";
 const LOCK_NOT_AVAILABLE = "55P03";
 const QUERY_CANCELED = "57014";
+const UNDEFINED_OBJECT = "42704";
 
 const LOST_CODES = new Set([
   ADMIN_SHUTDOWN,
@@ -84,6 +86,7 @@ export function fromPostgresError(error: unknown, location: string): unknown {
       "Check that the server runs and can be reached from here; nothing that was acknowledged is lost.",
     );
   if (code === null) return error;
+  if (code === UNDEFINED_OBJECT && why.includes(PROJECT_IS_GONE)) return goneProject(location, error);
   if (code.startsWith("28")) return unreachable("Check the user and the password in the store's URL.");
   if (code === "3D000") return unreachable("Create the database first: `createdb NAME`.");
   if (code === "42501")
@@ -111,6 +114,15 @@ export function unreachableStore(location: string, why: string, hint: string, ca
   return new PerdureError("store-unreachable", {
     message: `The database ${location} cannot be used: ${why}`,
     hint,
+    details: { location },
+    cause,
+  });
+}
+
+function goneProject(location: string, cause: unknown): PerdureError {
+  return new PerdureError("conflict", {
+    message: `The project that was opened in ${location} is not there any more: a restore has made it another one since`,
+    hint: "Open it again: this program has to be started anew, also when it is a server. Nothing was changed.",
     details: { location },
     cause,
   });

@@ -55,7 +55,7 @@ const CONTENDED_MS = 1;
 const LAST_READS_MS = 2_000;
 const RETRY_MS = { first: 20, most: 1_000 } as const;
 
-/** @throws PerdureError `store-unreachable`, `store-too-new`, `store-damaged`, `unsupported`, `invalid-input` */
+/** @throws PerdureError `not-found` when it must exist and does not; `store-unreachable`, `store-too-new`, `store-damaged`, `unsupported`, `invalid-input` */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<PostgresStore> {
   const url = parsePostgresUrl(options.url);
   const connections = await openConnections(url);

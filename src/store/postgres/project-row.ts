@@ -1,4 +1,4 @@
-/** Which of the projects of a database is meant: the one of that name, made when there is none. */
+/** Which of the projects of a database is meant: the one of that name, made when there is none and one may be. */
 
 import type { ClientBase } from "pg";
 
@@ -29,9 +29,22 @@ export async function ensureProject(
     const id = random.uuid().replaceAll("-", "").slice(0, 12);
     const sql = `insert into ${schema}.projects (id, name, created_at) values ($1, $2, $3) on conflict do nothing`;
     await client.query(sql, [id, name, clock.now()]);
-    const found = await client.query(`select id, is_restoring from ${schema}.projects where name = $1`, [name]);
     // None when a project of another name has that id.
-    const [row] = found.rows;
-    if (row !== undefined) return { id: asId(String(row.id)), isRestoring: Number(row.is_restoring) === 1 };
+    const found = await findProject(client, { schema, name });
+    if (found !== null) return found;
   }
+}
+
+type NamedProject = Pick<NewProject, "schema" | "name">;
+
+async function findProject(client: ClientBase, { schema, name }: NamedProject): Promise<FoundProject | null> {
+  const { rows } = await client.query(`select id, is_restoring from ${schema}.projects where name = $1`, [name]);
+  const [row] = rows;
+  return row === undefined ? null : { id: asId(String(row.id)), isRestoring: Number(row.is_restoring) === 1 };
+}
+
+/** In a schema of any version. */
+export async function hasProject(client: ClientBase, { schema, name }: NamedProject): Promise<boolean> {
+  const { rows } = await client.query(`select 1 as is_there from ${schema}.projects where name = $1`, [name]);
+  return rows.length > 0;
 }

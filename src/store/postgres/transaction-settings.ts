@@ -47,19 +47,35 @@ const WRITE_SETTINGS = [
   ["enable_mergejoin", "off"],
 ] as const;
 
+/** A setting that nobody sets: asking for it fails, and with it the whole transaction. */
+export const PROJECT_IS_GONE = "perdure.project_is_gone";
+
+/**
+ * Fails where the project is not there any more: a restore made it another one, and nobody would find what is written under
+ * the old id. A statement sees what was there when it began, so the one that waits for its turn may miss it; the one that
+ * appends to the log comes behind that.
+ */
+function failUnlessThere(projects: string, id: string): string {
+  return `case when exists (select from ${projects} where id = ${id}) then null else current_setting('${PROJECT_IS_GONE}') end`;
+}
+
+/** For a statement behind the settings. */
+export const FAIL_UNLESS_THERE = failUnlessThere("projects", "current_setting('perdure.project')");
+
 /** For this transaction alone, so that nothing is left behind on a connection that a pooler hands to others. */
 export function settingsOf({ mode, projectId, schema, isAgain = false }: TransactionScope): {
   readonly text: string;
   readonly values: unknown[];
 } {
   const settings: readonly (readonly [name: string, value: string])[] = [
-    ["search_path", schema],
     ["perdure.project", projectId],
+    ["search_path", schema],
     ["statement_timeout", String(STATEMENT_TIMEOUT_MS[mode])],
     ["idle_in_transaction_session_timeout", String(IDLE_TIMEOUT_MS)],
     ...(mode === "write" ? WRITE_SETTINGS : []),
   ];
   const set = settings.map(([name], at) => `set_config('${name}', $${at + 1}, true)`);
+  set.push(failUnlessThere(`${schema}.projects`, "$1"));
   const values: string[] = settings.map(([, value]) => value);
   if (mode === "write") {
     values.push(`perdure:${schema}:${projectId}`);

@@ -21,7 +21,7 @@ import { ConnectionLost } from "./postgres-errors.ts";
 import type { Recollection } from "./recollection.ts";
 import { PresumedWrongly } from "./recollection.ts";
 import type { TransactionScope } from "./transaction-settings.ts";
-import { BEGIN, settingsOf, silenceLimitMs } from "./transaction-settings.ts";
+import { BEGIN, FAIL_UNLESS_THERE, settingsOf, silenceLimitMs } from "./transaction-settings.ts";
 
 export interface TransactionOptions extends TransactionScope {
   readonly client: PoolClient;
@@ -35,7 +35,7 @@ export interface TransactionOptions extends TransactionScope {
 const NEWEST_SQL = `select coalesce(max(seq), 0) as seq from changes where project_id = current_setting('perdure.project')`;
 
 /** In a statement that appends to the log: it sees the log as it was before. */
-const BEFORE = `, (select coalesce(max(seq), 0) from changes where project_id = current_setting('perdure.project')) as before`;
+const BEFORE = `(select coalesce(max(seq), 0) from changes where project_id = current_setting('perdure.project')) as before`;
 
 export class Transaction {
   readonly #options: TransactionOptions;
@@ -308,7 +308,8 @@ export class Transaction {
     assert(merged !== null, "entries of the change log are of one form");
     for (const { name, text, values } of merged) {
       const asksBefore = this.#before === null && !this.#numbering.knowsNewest && this.#options.recollection.hasNumbers;
-      const added = `with added as (${text} returning seq) select max(seq) as seq${asksBefore ? BEFORE : ""} from added`;
+      const told = ["max(seq) as seq", FAIL_UNLESS_THERE, ...(asksBefore ? [BEFORE] : [])].join(", ");
+      const added = `with added as (${text} returning seq) select ${told} from added`;
       const answer = this.#answer(this.#send(this.#prepared(`${name}${asksBefore ? "-" : "+"}`, added, values)));
       this.#newest = seqIn(answer, "seq");
       if (asksBefore) this.#before = seqIn(answer, "before");

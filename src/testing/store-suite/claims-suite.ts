@@ -8,9 +8,12 @@ import { claimTask } from "../../store/commands/claims.ts";
 import { createTasks } from "../../store/commands/create-tasks.ts";
 import { blockTask, finishTask, retryTask } from "../../store/commands/task-actions.ts";
 import { changeSession, createSession, resumeSession } from "../../store/commands/sessions.ts";
+import type { TaskSketch } from "../builders.ts";
 import { aSession, aTask } from "../builders.ts";
+import { dumpTables } from "../table-dump.ts";
 import type { Suite } from "./bench.ts";
 import { claimAndLookAhead, expectRefused, titlesOf } from "./bench.ts";
+import { faultsIn } from "./consistency.ts";
 
 const WORKER = asId<WorkerId>("w1");
 
@@ -174,6 +177,24 @@ export function claimsSuite(suite: Suite): void {
       );
       await bench.store.execute(finishTask, { ...finish, evenIfBlocked: true });
       expect(await bench.states("a", "b")).toEqual(["pending", "completed"]);
+    });
+
+    it("let nothing overtake that follows them by its place when they are done out of order (INV-4)", async () => {
+      const bench = await suite.open();
+      const placed = (ref: string, ...needs: readonly string[]): TaskSketch => ({ ref, needs, needsByPlace: needs });
+      await bench.create({ ref: "a" }, placed("b", "a"), placed("c", "b"), { ref: "said", needs: ["b"] });
+      const force = async (key: string): Promise<void> => {
+        const outcome = { status: "completed", result: null } as const;
+        const taskId = await bench.id(key);
+        await bench.store.execute(finishTask, { taskId, outcome, next: null, evenIfBlocked: true });
+      };
+      await force("b");
+      expect(await bench.states("a", "c", "said")).toEqual(["pending", "blocked: dependencies", "pending"]);
+      expect((await bench.task("c")).comesAfter).toEqual([await bench.id("a")]);
+      expect((await bench.task("c")).dependencies).toEqual([await bench.id("b")]);
+      expect(faultsIn(await dumpTables(bench.store))).toEqual([]);
+      await bench.finish("a");
+      expect(await bench.states("c")).toEqual(["pending"]);
     });
   });
 }
