@@ -52,18 +52,13 @@ export interface CommandContext {
   /** A task may have become one that can be claimed. Absent where nobody wants to know. */
   noteReady?(): void;
   /**
-   * What was remembered under a key, which then need not be waited for: it is read again on the way, and unless it `holds`,
-   * all that the command wrote is undone and it runs again without. `undefined` when nothing is remembered. Absent where a
+   * What was remembered under a key, which then need not be read: the driver sees to it that `holds` is true after all the
+   * command wrote, or undoes that and runs the command again without. `undefined` when nothing is remembered. Absent where a
    * read costs no round trip.
    */
-  presume?<Value>(presumption: Presumption<Value>): Value | undefined;
-  remember?(key: string, value: unknown): void;
-}
-
-export interface Presumption<Value> {
-  readonly key: string;
-  read(): Command<Value>;
-  holds(now: Value, presumed: Value): boolean;
+  presume?(key: string, holds: Statement): Row | undefined;
+  remember?(key: string, row: Row): void;
+  forget?(key: string): void;
 }
 
 /** A command by name. Its input is plain data, so a driver may run it again, in a batch, or in another thread. */

@@ -24,7 +24,7 @@ import {
   reopenDependents,
   settleDependents,
 } from "./dependencies.ts";
-import { sessionForTasks } from "./session-rows.ts";
+import { presumedSession } from "./session-rows.ts";
 import type { ComesAfter, Resolved } from "./task-references.ts";
 import { comesAfterOf, recurs, resolveReferences } from "./task-references.ts";
 
@@ -61,8 +61,8 @@ function* createTogether(
 }
 
 function* createInSession(context: CommandContext, input: CreateTasks): Command<readonly Task[]> {
-  const session = yield* sessionForTasks(context, { id: input.sessionId, added: unfinishedIn(input.tasks) });
-  refuseOverLimit(session, integer(session.unfinished), input.tasks);
+  const session = yield* presumedSession(context, input.sessionId);
+  if (session.unfinished !== null) refuseOverLimit(session, integer(session.unfinished), input.tasks);
   return yield* insertBeyondLimit(context, session, input);
 }
 
@@ -167,11 +167,8 @@ function duplicate(id: string): PerdureError {
 }
 
 function refuseOverLimit(session: Row, unfinished: number, tasks: readonly NewTask[]): void {
-  refuseGrowth(session, unfinished, unfinishedIn(tasks));
-}
-
-function unfinishedIn(tasks: readonly NewTask[]): number {
-  return tasks.filter((task) => task.status === "pending").length;
+  const added = tasks.filter((task) => task.status === "pending").length;
+  refuseGrowth(session, unfinished, added);
 }
 
 /** How many unfinished tasks a session holds. */

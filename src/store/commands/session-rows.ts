@@ -7,7 +7,7 @@ import { sessionMachine } from "../../domain/session.ts";
 import { transition } from "../../domain/state-machine.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
 import { oneRow } from "../command.ts";
-import { integer, rowToSession, text } from "../entity-rows.ts";
+import { rowToSession, text } from "../entity-rows.ts";
 import { updateRow } from "../rows.ts";
 import { columnsOf, SESSIONS } from "../tables.ts";
 import { withValues } from "../values.ts";
@@ -49,6 +49,7 @@ export function* changeSessionStatus(
   note?: string,
 ): Command<Row> {
   const status = transition(sessionMachine, { name: text(row.name), from: text(row.status) as SessionStatus }, verb);
+  context.forget?.(memoryKey(text(row.id)));
   const ends = status === "completed" || status === "failed" || status === "cancelled";
   return yield* updateRow(context, SESSIONS, row, {
     verb,
@@ -63,27 +64,25 @@ export function* changeSessionStatus(
   });
 }
 
+const HAS_ROOM_SQL = `exists (select 1 from sessions s
+  join session_loads l on l.project_id = s.project_id and l.session_id = s.id
+  where s.project_id = ? and s.id = ? and s.status = 'active' and l.unfinished <= s.max_unfinished)`;
+
 /**
- * The same for `added` unfinished tasks more, without waiting for the answer where the session most likely is as it was: then
- * it is known to have room for them, and its `unfinished` is of then.
+ * The same without reading it where it most likely is as it was. Then its `unfinished` is `null`, and what is presumed is that
+ * it has room for what is added.
  */
-export function* sessionForTasks(
-  context: CommandContext,
-  { id, added }: { readonly id: SessionId; readonly added: number },
-): Command<Row> {
-  const key = `session ${id}`;
-  const presumed = context.presume?.<Row>({
-    key,
-    read: () => readSession(context, { id, sql: LOADED_SESSION_SQL }),
-    holds: (now, was) =>
-      now.status === was.status &&
-      now.max_unfinished === was.max_unfinished &&
-      integer(now.unfinished) + added <= integer(now.max_unfinished),
-  });
-  if (presumed !== undefined) return { ...presumed, unfinished: 0 };
+export function* presumedSession(context: CommandContext, id: SessionId): Command<Row> {
+  const holds = { sql: HAS_ROOM_SQL, params: [context.projectId, id] };
+  const presumed = context.presume?.(memoryKey(id), holds);
+  if (presumed !== undefined) return { ...presumed, unfinished: null };
   const row = yield* openSessionForWork(context, id);
-  if (row.status === "active") context.remember?.(key, row);
+  if (row.status === "active") context.remember?.(memoryKey(id), row);
   return row;
+}
+
+function memoryKey(id: string): string {
+  return `session ${id}`;
 }
 
 /** A session that had come to an end takes up new work; a cancelled one does not. Its `unfinished` tells how much it holds. */

@@ -58,6 +58,8 @@ export interface Dialect {
   columnsOf(sql: string): readonly string[];
   /** All sets in one statement, or as few as may be, in order; `null` when they have to go one by one. */
   mergedOf(sql: string, sets: readonly (readonly SqlValue[])[]): readonly PreparedStatement[] | null;
+  /** A statement of Postgres, by the name the server may keep it under. */
+  named(text: string): Named;
 }
 
 export interface PreparedStatement {
@@ -84,6 +86,7 @@ export function postgresDialect(types: ColumnTypes): Dialect {
   const given = new Map<string, string>();
   const columns = new Map<string, readonly string[]>();
   return {
+    named,
     statementOf,
     withSeq: (sql) => remembered(given, sql, giveSeq),
     columnsOf: (sql) => remembered(columns, sql, insertedColumns),
@@ -100,7 +103,7 @@ export function postgresDialect(types: ColumnTypes): Dialect {
   };
 }
 
-interface Named {
+export interface Named {
   readonly name: string;
   readonly text: string;
 }

@@ -2,10 +2,9 @@
 
 import type { QueryResult } from "pg";
 
-import type { Row } from "../command.ts";
+import type { Row, Statement } from "../command.ts";
 import type { PlainQuery } from "./plain-query.ts";
 import type { Recollection } from "./recollection.ts";
-import { PresumedWrongly } from "./recollection.ts";
 
 /** Rows that commands are about to insert, by table. */
 export type RowCounts = Readonly<Record<string, number>>;
@@ -16,6 +15,8 @@ interface NumberingOptions {
   /** The newest change this store knows of. */
   readonly knownSeq: number | null;
   send(query: PlainQuery): Promise<QueryResult>;
+  /** The transaction fails unless this is so. */
+  presume(holds: Statement): void;
 }
 
 interface SetApart {
@@ -23,37 +24,41 @@ interface SetApart {
   readonly numbers: ReadonlyMap<string, number[]>;
 }
 
+/** Nobody else has numbered anything since: then these come after all others. */
+const NEWEST_IS = "(select coalesce(max(seq), 0) from changes where project_id = ?) = ?";
+/** For how many transactions like this one numbers are set apart at a time. */
+const AHEAD = 8;
+
 export class Numbering {
   readonly #options: NumberingOptions;
   readonly #reserved = new Map<string, Promise<number[]>>();
   readonly #answers: Promise<SetApart>[] = [];
+  /** The newest change before its own, as far as that is presumed. */
+  #presumed: number | null = null;
 
   constructor(options: NumberingOptions) {
     this.#options = options;
   }
 
-  /** Sets apart so many values of `seq`, on the way. Where nobody else has written meanwhile they are there already. */
+  /** Sets apart so many values of `seq`: those at hand where nobody else has written meanwhile, else new ones, on the way. */
   reserve(counts: RowCounts): void {
-    const wanted = Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
-    if (Object.keys(wanted).length === 0) return;
-    const { recollection, knownSeq } = this.#options;
-    const atHand = recollection.takeNumbers(wanted, knownSeq);
-    // As many again for the next one, if it looks as if that could use them.
-    const times = atHand === null && recollection.isAlone ? 2 : 1;
-    const asked = this.#ask(Object.entries(wanted).map(([table, count]) => [table, count * times]));
-    const answer = asked.then((setApart) => {
-      recollection.isAlone = setApart.newest === knownSeq;
-      if (atHand !== null && !recollection.isAlone) throw new PresumedWrongly("the newest change");
-      return setApart;
-    });
+    const wanted = Object.entries(counts).filter(([, count]) => count > 0);
+    if (wanted.length === 0) return;
+    const { recollection, knownSeq, projectId, presume } = this.#options;
+    const atHand = recollection.takeNumbers(Object.fromEntries(wanted), knownSeq);
+    if (atHand !== null && knownSeq !== null) {
+      this.#presumed = knownSeq;
+      presume({ sql: NEWEST_IS, params: [projectId, knownSeq] });
+      for (const [table, numbers] of atHand) this.#reserved.set(table, Promise.resolve(numbers));
+      return;
+    }
+    const times = recollection.isAlone ? AHEAD : 1;
+    const answer = this.#ask(wanted.map(([table, count]) => [table, count * times]));
+    this.#answers.push(answer);
     // Said by whoever settles.
     answer.catch(() => {});
-    this.#answers.push(answer);
-    for (const [table, count] of Object.entries(wanted)) {
-      const own =
-        atHand === null
-          ? answer.then(({ numbers }) => (numbers.get(table) ?? []).splice(0, count))
-          : Promise.resolve(atHand.get(table) ?? []);
+    for (const [table, count] of wanted) {
+      const own = answer.then(({ numbers }) => (numbers.get(table) ?? []).splice(0, count));
       own.catch(() => {});
       this.#reserved.set(table, own);
     }
@@ -71,24 +76,23 @@ export class Numbering {
     return null;
   }
 
-  /** Resolves once all that was presumed is known to be so. */
-  async confirm(): Promise<void> {
-    await Promise.all(this.#answers);
-  }
-
-  /** Whether it has asked what the newest change is before the transaction's own. */
+  /** Whether it tells what the newest change was before the transaction's own. */
   get knowsNewest(): boolean {
-    return this.#answers.length > 0;
+    return this.#presumed !== null || this.#answers.length > 0;
   }
 
   /** After a commit whose newest change is `newest`: what is left over is for the next transaction. */
   async keep(newest: number): Promise<void> {
+    const { recollection, knownSeq } = this.#options;
     const answers = await Promise.all(this.#answers);
+    const before = this.#presumed ?? answers[0]?.newest ?? null;
+    recollection.isAlone = before === knownSeq;
+    if (before === null) return;
     const reserved = await Promise.all([...this.#reserved].map(async ([table, own]) => [table, await own] as const));
     const left = new Map<string, number[]>();
     for (const [table, numbers] of [...reserved, ...answers.flatMap((answer) => [...answer.numbers])])
       left.set(table, [...(left.get(table) ?? []), ...numbers]);
-    this.#options.recollection.keepNumbers(left, { before: answers[0]?.newest ?? 0, newest });
+    recollection.keepNumbers(left, { before, newest });
   }
 
   async #ask(wanted: readonly (readonly [table: string, count: number])[]): Promise<SetApart> {

@@ -30,7 +30,8 @@ import { newestChange } from "./newest-change.ts";
 import { Notifier } from "./notifier.ts";
 import { performGroup } from "./perform-group.ts";
 import { fromPostgresError, isConnectionLost, isTransient, unreachableStore } from "./postgres-errors.ts";
-import { PresumedWrongly, Recollection } from "./recollection.ts";
+import { isPresumedWrongly } from "./presumed.ts";
+import { Recollection } from "./recollection.ts";
 import { serverClock } from "./server-clock.ts";
 import { parsePostgresUrl } from "./store-url.ts";
 import { StandingCalls } from "../standby.ts";
@@ -130,7 +131,7 @@ class PooledStore implements PostgresStore {
     await this.execute(becomeProject, { ...project, keepsName: true });
     this.#projectId = asId(project.projectId);
     this.#knownSeq = null;
-    this.#recollection.forget();
+    this.#recollection.forgetAll();
   }
 
   execute<Input, Result>(
@@ -251,7 +252,7 @@ class PooledStore implements PostgresStore {
         try {
           return await this.#attempt(client, group, { isApart, inDoubt });
         } catch (error) {
-          if (error instanceof PresumedWrongly) continue;
+          if (isPresumedWrongly(error)) continue;
           // One of them cannot be done: again, each in a savepoint of its own, so that it alone fails.
           if (isApart || isTransient(error)) throw error;
           isApart = true;
@@ -291,9 +292,9 @@ class PooledStore implements PostgresStore {
         contextOf: ({ actor }, noteReady) => ({
           ...this.#contextOf(actor),
           noteReady,
-          // What goes back to a savepoint cannot be checked at the end.
-          ...(isApart ? {} : { presume: (presumption) => transaction.presume(presumption) }),
-          remember: (key, value) => this.#recollection.remember(key, value),
+          presume: (key, holds) => transaction.recall(key, holds),
+          remember: (key, row) => transaction.remember(key, row),
+          forget: (key) => transaction.forget(key),
         }),
       });
       const mark = await transaction.mark();
@@ -306,7 +307,7 @@ class PooledStore implements PostgresStore {
       if (transaction.writes > 0) this.#tellListeners(isReadying);
       return outcomes;
     } catch (error) {
-      this.#recollection.forget();
+      this.#recollection.forgetAll();
       this.#wasLost = isConnectionLost(error);
       if (!this.#wasLost) await transaction.rollback();
       throw error;

@@ -1,18 +1,11 @@
 /**
  * What a store presumes to be as its last transaction left it: rows it read, and numbers it had set apart. A transaction that
- * goes by them does not wait for answers before it writes. It asks all the same, and unless everything was as presumed it is
- * undone before its commit and done again without.
+ * goes by them does not read again. The server looks whether all is as presumed when the log is appended, and fails the
+ * transaction unless it is; it is done again then without.
  */
 
+import type { Row } from "../command.ts";
 import type { RowCounts } from "./numbering.ts";
-
-/** Something was not as presumed. Nothing was committed, and nothing is presumed any more. */
-export class PresumedWrongly extends Error {
-  constructor(what: string) {
-    super(`${what} was not as presumed`);
-    this.name = "PresumedWrongly";
-  }
-}
 
 /** What a transaction added to the log: the newest change before its own, and its own newest. */
 export interface LogSpan {
@@ -20,25 +13,29 @@ export interface LogSpan {
   readonly newest: number;
 }
 
-const MOST_VALUES = 100;
+const MOST_ROWS = 100;
 
 export class Recollection {
-  readonly #values = new Map<string, unknown>();
+  readonly #rows = new Map<string, Row>();
   readonly #numbers = new Map<string, readonly number[]>();
   /** The newest change when the numbers were set apart. As long as it is the newest nobody has numbered anything since. */
   #newest: number | null = null;
   /** Nobody else wrote between its last two transactions, so most likely nobody does before the next. */
   isAlone = false;
 
-  recall(key: string): unknown {
-    return this.#values.get(key);
+  recall(key: string): Row | undefined {
+    return this.#rows.get(key);
   }
 
-  remember(key: string, value: unknown): void {
-    this.#values.delete(key);
-    this.#values.set(key, value);
-    const [oldest] = this.#values.keys();
-    if (this.#values.size > MOST_VALUES && oldest !== undefined) this.#values.delete(oldest);
+  remember(key: string, row: Row): void {
+    this.#rows.delete(key);
+    this.#rows.set(key, row);
+    const [oldest] = this.#rows.keys();
+    if (this.#rows.size > MOST_ROWS && oldest !== undefined) this.#rows.delete(oldest);
+  }
+
+  forget(key: string): void {
+    this.#rows.delete(key);
   }
 
   /**
@@ -82,8 +79,8 @@ export class Recollection {
     else this.#forgetNumbers();
   }
 
-  forget(): void {
-    this.#values.clear();
+  forgetAll(): void {
+    this.#rows.clear();
     this.#forgetNumbers();
     this.isAlone = false;
   }

@@ -6,7 +6,7 @@
 import type { PoolClient, QueryResult } from "pg";
 
 import { assert } from "../../base/assert.ts";
-import type { Answer, Asked, Command, Presumption, Row, SqlValue, Statement, StatementSets } from "../command.ts";
+import type { Answer, Asked, Command, Row, SqlValue, Statement, StatementSets } from "../command.ts";
 import { isList } from "../command.ts";
 import type { CommitMark, LogEntry } from "./commit-mark.ts";
 import { findMark, isMarkIn, markOf } from "./commit-mark.ts";
@@ -19,7 +19,7 @@ import type { PlainQuery } from "./plain-query.ts";
 import { sendPlain } from "./plain-query.ts";
 import { ConnectionLost } from "./postgres-errors.ts";
 import type { Recollection } from "./recollection.ts";
-import { PresumedWrongly } from "./recollection.ts";
+import { lookAt } from "./presumed.ts";
 import type { TransactionScope } from "./transaction-settings.ts";
 import { BEGIN, FAIL_UNLESS_THERE, settingsOf, silenceLimitMs } from "./transaction-settings.ts";
 
@@ -54,8 +54,10 @@ export class Transaction {
   #before: Promise<number> | null = null;
   readonly #sequences = new Set<string>();
   readonly #numbering: Numbering;
-  /** Whether what was presumed is so. */
-  readonly #checks: Promise<void>[] = [];
+  /** Of no use before it is committed: what is done again must not go by what it read the first time. */
+  readonly #learnt = new Map<string, Row>();
+  /** Unless they hold when the log is appended the server fails the transaction, which `isPresumedWrongly` tells. */
+  #presumed: Statement[] = [];
   #isGathering = false;
 
   constructor(options: TransactionOptions) {
@@ -73,6 +75,7 @@ export class Transaction {
       projectId,
       knownSeq,
       send: ({ name, text, values = [] }) => this.#answer(this.#send(this.#prepared(name ?? "", text, values))),
+      presume: (holds) => void this.#presumed.push(holds),
     });
   }
 
@@ -125,7 +128,7 @@ export class Transaction {
     this.#refuseFailed();
   }
 
-  /** How many entries it adds to the change log. */
+  /** How many entries of the log it adds. */
   get logged(): number {
     return this.#entries.length;
   }
@@ -135,19 +138,20 @@ export class Transaction {
     this.#numbering.reserve(counts);
   }
 
-  /** What is remembered under a key, while it is read again; `undefined` when nothing is. */
-  presume<Value>({ key, read, holds }: Presumption<Value>): Value | undefined {
-    const { recollection } = this.#options;
-    const presumed = recollection.recall(key) as Value | undefined;
-    if (presumed === undefined) return undefined;
-    const check = this.drive(read()).then((now) => {
-      if (!holds(now, presumed)) throw new PresumedWrongly(key);
-      recollection.remember(key, now);
-    });
-    // Said by whoever commits.
-    check.catch(() => {});
-    this.#checks.push(check);
-    return presumed;
+  /** What an earlier transaction remembered, on condition that `holds`. */
+  recall(key: string, holds: Statement): Row | undefined {
+    const row = this.#options.recollection.recall(key);
+    if (row !== undefined) this.#presumed.push(holds);
+    return row;
+  }
+
+  remember(key: string, row: Row): void {
+    this.#learnt.set(key, row);
+  }
+
+  forget(key: string): void {
+    this.#learnt.delete(key);
+    this.#options.recollection.forget(key);
   }
 
   /**
@@ -176,7 +180,7 @@ export class Transaction {
    */
   async commit(behind?: PlainQuery | null): Promise<number | null> {
     this.#appendLog();
-    await this.#confirm();
+    this.#lookAtPresumed();
     for (const table of this.#sequences) this.#send({ text: sequenceText(table) });
     const committing = this.#send({ text: "commit" });
     const sent = this.#sent.splice(0);
@@ -186,21 +190,13 @@ export class Transaction {
     const { command } = await committing;
     // A commit of a transaction that had failed is answered by `ROLLBACK`.
     if (command !== "COMMIT") throw new ConnectionLost(`the server answered a commit by ${command}`);
+    const { recollection } = this.#options;
+    for (const [key, row] of this.#learnt) recollection.remember(key, row);
     if (this.logged === 0 || this.#newest === null) return null;
     const newest = await this.#newest;
     if (this.#numbering.knowsNewest) await this.#numbering.keep(newest);
-    else if (this.#before !== null) this.#options.recollection.moveOn({ before: await this.#before, newest });
+    else if (this.#before !== null) recollection.moveOn({ before: await this.#before, newest });
     return newest;
-  }
-
-  /** @throws PresumedWrongly and nothing else: what was read again fails as it fails when nothing is presumed. */
-  async #confirm(): Promise<void> {
-    try {
-      await Promise.all([this.#numbering.confirm(), ...this.#checks]);
-    } catch (error) {
-      this.#refuseFailed();
-      throw error instanceof PresumedWrongly ? error : new PresumedWrongly(String(error));
-    }
   }
 
   async rollback(): Promise<void> {
@@ -306,14 +302,23 @@ export class Transaction {
     const { dialect } = this.#options;
     const merged = dialect.mergedOf(this.#logSql, sets);
     assert(merged !== null, "entries of the change log are of one form");
-    for (const { name, text, values } of merged) {
+    for (const { text, values } of merged) {
       const asksBefore = this.#before === null && !this.#numbering.knowsNewest && this.#options.recollection.hasNumbers;
-      const told = ["max(seq) as seq", FAIL_UNLESS_THERE, ...(asksBefore ? [BEFORE] : [])].join(", ");
-      const added = `with added as (${text} returning seq) select ${told} from added`;
-      const answer = this.#answer(this.#send(this.#prepared(`${name}${asksBefore ? "-" : "+"}`, added, values)));
-      this.#newest = seqIn(answer, "seq");
-      if (asksBefore) this.#before = seqIn(answer, "before");
+      const looks = lookAt(this.#presumed.splice(0), values.length);
+      const told = ["max(seq) as seq", FAIL_UNLESS_THERE, ...(asksBefore ? [BEFORE] : []), ...looks.columns].join(", ");
+      const added = dialect.named(`with added as (${text} returning seq) select ${told} from added`);
+      const sending = this.#send(this.#prepared(added.name, added.text, [...values, ...looks.values]));
+      this.#newest = seqIn(this.#answer(sending), "seq");
+      if (asksBefore) this.#before = seqIn(this.#answer(sending), "before");
     }
+  }
+
+  /** What nothing was logged with. */
+  #lookAtPresumed(): void {
+    if (this.#presumed.length === 0) return;
+    const { columns, values } = lookAt(this.#presumed.splice(0), 0);
+    const { name, text } = this.#options.dialect.named(`select ${columns.join(", ")}`);
+    this.#send(this.#prepared(name, text, [...values]));
   }
 
   #prepared(name: string, text: string, values: unknown[]): PlainQuery {
