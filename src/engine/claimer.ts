@@ -5,7 +5,8 @@
  */
 
 import type { WorkerId } from "../domain/ids.ts";
-import type { Ahead, Claimed, ClaimResult, ClaimTasks } from "../store/commands/claims.ts";
+import type { Claimed } from "../store/commands/claim-row.ts";
+import type { Ahead, ClaimResult, ClaimTasks } from "../store/commands/claims.ts";
 import { claimTasks } from "../store/commands/claims.ts";
 import { planOccurrence } from "../store/commands/plan-occurrence.ts";
 import { releaseHold } from "../store/commands/executions.ts";

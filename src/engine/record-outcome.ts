@@ -2,7 +2,7 @@
 
 import { isPerdureError, messageOf } from "../base/errors.ts";
 import { NonRetryable, RetryAfter, retryDelayMs } from "../domain/retry-policy.ts";
-import type { Claimed } from "../store/commands/claims.ts";
+import type { Claimed } from "../store/commands/claim-row.ts";
 import {
   blockOnUnknownOutcome,
   completeExecution,

@@ -3,7 +3,7 @@
 import { PerdureError } from "../base/errors.ts";
 import type { Step } from "../domain/step.ts";
 import { addArtifact } from "../store/commands/artifacts.ts";
-import type { Claimed } from "../store/commands/claims.ts";
+import type { Claimed } from "../store/commands/claim-row.ts";
 import { noteExecution } from "../store/commands/executions.ts";
 import { getResultOfNeed } from "../store/commands/task-queries.ts";
 import type { Executor } from "./executor.ts";

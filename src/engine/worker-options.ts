@@ -1,7 +1,7 @@
 /** What a worker is told when it is made, and what it tells. */
 
 import type { SessionId } from "../domain/ids.ts";
-import type { Claimed } from "../store/commands/claims.ts";
+import type { Claimed } from "../store/commands/claim-row.ts";
 import type { Recovered } from "../store/commands/workers.ts";
 import type { Executor } from "./executor.ts";
 

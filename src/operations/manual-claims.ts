@@ -8,7 +8,7 @@ import type { ExecutionId, SessionId, TaskId, WorkerId } from "../domain/ids.ts"
 import { asId } from "../domain/ids.ts";
 import type { WorkerRecord } from "../store/commands/workers.ts";
 import { listWorkers, registerWorker, removeWorker } from "../store/commands/workers.ts";
-import type { Claimed } from "../store/commands/claims.ts";
+import type { Claimed } from "../store/commands/claim-row.ts";
 import { claimTask, claimTasks } from "../store/commands/claims.ts";
 import { planOccurrence } from "../store/commands/plan-occurrence.ts";
 import { getExecution, getTask } from "../store/commands/task-queries.ts";

@@ -5,6 +5,7 @@
 
 import type { Millis } from "../base/clock.ts";
 import type { ProjectId } from "../domain/ids.ts";
+import type { NotedChange } from "./ready-notes.ts";
 
 export type SqlValue = string | number | null;
 
@@ -49,14 +50,21 @@ export interface CommandContext {
   uuid(): string;
   /** The place of the next change among those of this command, from 0. */
   nextPart(): number;
-  /** A task may have become one that can be claimed. Absent where nobody wants to know. */
-  noteReady?(): void;
+  /** Told of every change of a row. Absent where nobody wants to know. */
+  noteChange?(change: NotedChange): void;
+  /**
+   * To a claim that is carried out with others: the tasks they made ready, if none of those was there before; else `null`.
+   * Absent where a look costs no round trip.
+   */
+  newlyReady?(): readonly Row[] | null;
   /**
    * What was remembered under a key, which then need not be read: the driver sees to it that `holds` is true after all the
    * command wrote, or undoes that and runs the command again without. `undefined` when nothing is remembered. Absent where a
    * read costs no round trip.
    */
-  presume?(key: string, holds: Statement): Row | undefined;
+  recall?(key: string, holds: Statement): Row | undefined;
+  /** The same of what is known otherwise. */
+  presume?(holds: Statement): void;
   remember?(key: string, row: Row): void;
   forget?(key: string): void;
 }
@@ -69,7 +77,7 @@ export interface CommandDefinition<Input, Result> {
   readonly isPatient?: boolean;
   /** How long a driver may let it wait for a moment without other calls, in milliseconds: several times over where there is none. What is read meanwhile does not see it. Default 0. */
   readonly lingerMs?: number;
-  /** It tells by `noteReady` when it makes a task ready; of a write without this that is taken for granted. */
+  /** It tells by `noteChange` when it makes a task ready; of a write without this that is taken for granted. */
   readonly notesReady?: boolean;
   /** How many rows it may insert into tables that number theirs, so that a driver can have the numbers ready. */
   inserts?(input: Input): Readonly<Record<string, number>>;

@@ -123,7 +123,7 @@ const LOG_SQL = `insert into changes (project_id, session_id, task_id, at, actor
 
 function* logChange(context: CommandContext, target: Table, row: Row, change: LoggedChange): Command<void> {
   const { sessionId, taskId } = subjectOf(target, row);
-  if (mayMakeReady(target, change.after)) context.noteReady?.();
+  context.noteChange?.({ entity: target.name, row, before: change.before, after: change.after });
   yield* rows(
     LOG_SQL,
     context.projectId,
@@ -139,12 +139,6 @@ function* logChange(context: CommandContext, target: Table, row: Row, change: Lo
     change.note ?? null,
     context.nextPart(),
   );
-}
-
-/** A task that is pending or stays as it is may be claimed after this, and so may those of a session that becomes active. */
-function mayMakeReady({ name }: Table, after: Values | null): boolean {
-  if (name === "sessions") return after?.status === "active";
-  return name === "tasks" && after !== null && (after.status ?? "pending") === "pending";
 }
 
 function subjectOf(target: Table, row: Row): { readonly sessionId: SqlValue; readonly taskId: SqlValue } {

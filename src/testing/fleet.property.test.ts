@@ -9,7 +9,7 @@ import type { WorkerId } from "../domain/ids.ts";
 import { hasAllLabels } from "../domain/labels.ts";
 import type { LimitRule, TaskLimit } from "../domain/task-limit.ts";
 import { limitsOn } from "../domain/task-limit.ts";
-import type { Claimed } from "../store/commands/claims.ts";
+import type { Claimed } from "../store/commands/claim-row.ts";
 import { createTasks } from "../store/commands/create-tasks.ts";
 import { completeExecution, failAttempt, releaseHold, suspendExecution } from "../store/commands/executions.ts";
 import { setLimitRules } from "../store/commands/limit-rules.ts";

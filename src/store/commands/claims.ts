@@ -2,18 +2,20 @@
 
 import type { Millis } from "../../base/clock.ts";
 import { PerdureError } from "../../base/errors.ts";
-import type { Execution } from "../../domain/execution.ts";
 import type { TaskId, WorkerId } from "../../domain/ids.ts";
 import type { Task } from "../../domain/task.ts";
 import type { AppliedLimit } from "../../domain/task-limit.ts";
 import { boundsText, limitName } from "../../domain/task-limit.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
 import { both, defineRead, defineWrite, notingReady, oneRow, patiently, rows, together } from "../command.ts";
-import { integer, rowToExecution, rowToTask, text } from "../entity-rows.ts";
-import { insertRow, updateRow } from "../rows.ts";
+import { integer, rowToTask, text } from "../entity-rows.ts";
+import { updateRow } from "../rows.ts";
 import { recursByText } from "../schedule-column.ts";
-import { columnsOf, EXECUTIONS, TASKS } from "../tables.ts";
+import { columnsOf, TASKS } from "../tables.ts";
 import { withValues } from "../values.ts";
+import { claimNew } from "./claim-new.ts";
+import type { Claimed } from "./claim-row.ts";
+import { claimRow } from "./claim-row.ts";
 import { nameOfTask } from "./dependencies.ts";
 import type { FullKey } from "./lanes.ts";
 import { closeLanes, openLanes, settleLane } from "./lanes.ts";
@@ -34,6 +36,7 @@ import type { ClaimScope, ReadyTasks } from "./ready-tasks.ts";
 import {
   byUrgency,
   earliest,
+  IS_WAITING,
   isMoreComing,
   isMoreComingInLanes,
   nextDue,
@@ -45,13 +48,6 @@ import { executionRow, taskRow, transitionTask } from "./task-rows.ts";
 
 export interface ClaimTasks extends ClaimScope {
   readonly workerId: WorkerId;
-}
-
-export interface Claimed {
-  readonly task: Task;
-  readonly execution: Execution;
-  /** Whether it has a journal from before. */
-  readonly isResumed: boolean;
 }
 
 export interface ClaimResult {
@@ -91,10 +87,12 @@ export const claimTasks = patiently(
 );
 
 function* claim(context: CommandContext, input: ClaimTasks): Command<ClaimResult> {
-  const { book, isLeased, isPlain, ...looked } = yield* lookAround(context, input);
-  let { found } = looked;
   const none = { isLeaseOver: false, isMoreReady: false, isExhausted: false, opensAt: null };
   const asked = { at: context.now, limit: input.limit };
+  const allNew = yield* claimNew(context, input);
+  if (allNew !== null) return { ...none, ...asked, isExhausted: true, claimed: allNew, overdue: [] };
+  const { book, isLeased, isPlain, ...looked } = yield* lookAround(context, input);
+  let { found } = looked;
   if (found.tasks.length > 0 && !isLeased) return { ...none, ...asked, isLeaseOver: true, claimed: [], overdue: [] };
   const round: Round = { claimed: [], overdue: [], rows: [], full: [], isShortOfPlaces: false };
   for (;;) {
@@ -126,8 +124,6 @@ interface Surroundings {
   /** There are neither limits nor tasks with labels or keys, and none was woken. */
   readonly isPlain: boolean;
 }
-
-const IS_WAITING = "status = 'blocked' and blocked_reason = 'waiting'";
 
 const AROUND_SQL = `select ${LIMIT_BOOK_COLUMNS},
   case when exists (select 1 from tasks where project_id = ? and ${IS_WAITING} and run_at <= ?) then 1 else 0 end as is_any_woken,
@@ -251,75 +247,6 @@ function* isOverdueOccurrence(context: CommandContext, task: Row): Command<boole
   const execution = yield* executionRow(context, text(task.execution_id));
   return execution.scheduled_for !== task.scheduled_for || execution.status === "completed";
 }
-
-/** Claims one task by id, if it is ready and due. @throws PerdureError `wrong-state` from the caller's check. */
-export function* claimRow(context: CommandContext, task: Row, workerId: WorkerId): Command<Claimed> {
-  const existing = task.execution_id === null ? null : yield* executionRow(context, text(task.execution_id));
-  const continues = existing !== null && isOfPresentOccurrence(task, existing);
-  const execution = continues
-    ? yield* takeUp(context, existing, workerId)
-    : yield* startExecution(context, task, workerId);
-  const claimedTask = yield* updateRow(context, TASKS, task, {
-    verb: "claim",
-    patch: {
-      status: "in_progress",
-      execution_id: text(execution.id),
-      started_at: task.started_at ?? context.now,
-      updated_at: context.now,
-    },
-  });
-  return {
-    task: rowToTask(yield* withValues(claimedTask, ["input", "context"])),
-    execution: rowToExecution(execution),
-    isResumed: continues,
-  };
-}
-
-/** Whether a task goes on with this execution, or begins a new one: for its next occurrence, or because this one is done. */
-export function isOfPresentOccurrence(task: Row, execution: Row): boolean {
-  return execution.status !== "completed" && execution.scheduled_for === task.scheduled_for;
-}
-
-/** A new execution of a task, held by `workerId`, or by nobody when its outcome is recorded at once. */
-export function* startExecution(context: CommandContext, task: Row, workerId: WorkerId | null): Command<Row> {
-  const values = {
-    id: context.uuid(),
-    session_id: text(task.session_id),
-    task_id: text(task.id),
-    kind: text(task.kind),
-    status: "running",
-    attempt: 1,
-    retry_count: 0,
-    fence: 1,
-    worker_id: workerId,
-    scheduled_for: task.scheduled_for ?? null,
-    interrupt_requested: 0,
-    started_at: context.now,
-    updated_at: context.now,
-  };
-  return yield* insertRow(context, EXECUTIONS, values, { verb: "claim" });
-}
-
-/** The same attempt goes on where it was, or the one that a failure made next begins; the log says which, and after which step. */
-function* takeUp(context: CommandContext, execution: Row, workerId: WorkerId): Command<Row> {
-  const lastStep = yield* oneRow(LAST_STEP_SQL, context.projectId, text(execution.id));
-  const after = lastStep === null ? "with no step recorded" : `after step ${text(lastStep.name)}`;
-  return yield* updateRow(context, EXECUTIONS, execution, {
-    verb: "claim",
-    note: `attempt ${integer(execution.attempt)}, ${after}`,
-    patch: {
-      status: "running",
-      worker_id: workerId,
-      fence: integer(execution.fence) + 1,
-      interrupt_requested: 0,
-      ended_at: null,
-      updated_at: context.now,
-    },
-  });
-}
-
-const LAST_STEP_SQL = `select name from steps
-  where project_id = ? and execution_id = ? and status = 'completed' order by position desc limit 1`;
 
 /** Tasks whose wait for a signal has reached its time limit are ready. */
 function* wakeWaiting(context: CommandContext): Command<void> {

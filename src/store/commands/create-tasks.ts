@@ -8,7 +8,7 @@ import { DEFAULT_RETRY_POLICY } from "../../domain/retry-policy.ts";
 import type { Task, TaskStatus } from "../../domain/task.ts";
 import { GROUP_EXECUTOR, isTerminalTask } from "../../domain/task.ts";
 import type { Command, CommandContext, Row } from "../command.ts";
-import { defineWrite, oneRow, together } from "../command.ts";
+import { defineWrite, notingReady, oneRow, together } from "../command.ts";
 import { fleetColumns, integer, rowToTask, text } from "../entity-rows.ts";
 import type { NewTask } from "../new-task.ts";
 import { scheduleToText } from "../schedule-column.ts";
@@ -36,10 +36,10 @@ export interface CreateTasks {
 }
 
 /** Atomic. Refuses with `invalid-plan`, `conflict`, `not-found` or `limit-reached`, and then nothing was written. */
-export const createTasks = {
+export const createTasks = notingReady({
   ...defineWrite("create-tasks", createInSession, createTogether),
   inserts: ({ tasks }: CreateTasks) => ({ tasks: tasks.length }),
-};
+});
 
 function* createTogether(
   context: CommandContext,

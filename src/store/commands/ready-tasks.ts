@@ -25,6 +25,8 @@ export interface ClaimScope {
 }
 
 const SCOPE = { any: "project_id = ?", session: "project_id = ? and session_id = ?" } as const;
+/** For a signal, an instant or an approval; ready at the latest at its `run_at`. */
+export const IS_WAITING = "status = 'blocked' and blocked_reason = 'waiting'";
 /** Tasks without labels and key, which are most: those that have some are found by their lanes. */
 const READY = "executor = ? and status = 'pending' and held = 0 and lane is null";
 
@@ -86,6 +88,23 @@ export function* readyUnlimited(context: CommandContext, input: ClaimScope): Com
   const found = yield* together(input.executors.map((executor) => readyWithoutLane(context, scope, executor)));
   const isCutShort = found.some((ofExecutor) => ofExecutor.isCutShort);
   return { tasks: found.flatMap(({ tasks }) => tasks), full: [], stale: [], isCutShort, opensAt: null };
+}
+
+/** A condition: no task of these executors without labels and key is due. A probe of an index for each of them and priority. */
+export function noneReadySql(
+  projectId: string,
+  now: Millis,
+  { executors, sessionId }: Pick<ClaimScope, "executors" | "sessionId">,
+): { readonly sql: string; readonly params: readonly (string | number)[] } {
+  const scope = sessionId === null ? SCOPE.any : SCOPE.session;
+  const priorities = PRIORITIES.map((priority) => `(${priority})`).join(", ");
+  const each = `not exists (select 1 from (values ${priorities}) as p(level) cross join lateral
+    (select 1 from tasks where ${scope} and ${READY} and priority = p.level and run_at <= ? limit 1) as found)`;
+  const own = sessionId === null ? [projectId] : [projectId, sessionId];
+  return {
+    sql: executors.map(() => each).join(" and "),
+    params: executors.flatMap((executor) => [...own, executor, now]),
+  };
 }
 
 /** By priority, then `runAt`, then creation. */
@@ -200,7 +219,7 @@ export function* nextDue(context: CommandContext, input: ClaimScope): Command<Mi
 
 function* nextWaking(context: CommandContext): Command<Millis | null> {
   const waking = yield* oneRow(
-    `select min(run_at) as run_at from tasks where project_id = ? and status = 'blocked' and blocked_reason = 'waiting' and run_at > ?`,
+    `select min(run_at) as run_at from tasks where project_id = ? and ${IS_WAITING} and run_at > ?`,
     context.projectId,
     context.now,
   );
@@ -242,7 +261,7 @@ const ONCE = `(schedule is null or not ${RECURRING_SQL})`;
 export function* isMoreComing(context: CommandContext, input: ClaimScope): Command<boolean> {
   const { where, params } = scopeOf(context, input.sessionId);
   const ready = `select id from tasks where ${where} and ${READY} and ${ONCE} limit 1`;
-  const waking = `select id from tasks where ${where} and status = 'blocked' and blocked_reason = 'waiting' and run_at < ? limit 1`;
+  const waking = `select id from tasks where ${where} and ${IS_WAITING} and run_at < ? limit 1`;
   const found = yield* together([
     ...input.executors.map((executor) => oneRow(ready, ...params, executor)),
     oneRow(waking, ...params, NEVER),

@@ -74,7 +74,7 @@ const HAS_ROOM_SQL = `exists (select 1 from sessions s
  */
 export function* presumedSession(context: CommandContext, id: SessionId): Command<Row> {
   const holds = { sql: HAS_ROOM_SQL, params: [context.projectId, id] };
-  const presumed = context.presume?.(memoryKey(id), holds);
+  const presumed = context.recall?.(memoryKey(id), holds);
   if (presumed !== undefined) return { ...presumed, unfinished: null };
   const row = yield* openSessionForWork(context, id);
   if (row.status === "active") context.remember?.(memoryKey(id), row);

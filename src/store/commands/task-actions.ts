@@ -13,7 +13,7 @@ import { integer, text, textOrNull } from "../entity-rows.ts";
 import { noteChange, updateRow } from "../rows.ts";
 import { columnsOf, EXECUTIONS, TASKS } from "../tables.ts";
 import { storeValue } from "../values.ts";
-import { isOfPresentOccurrence, startExecution } from "./claims.ts";
+import { isOfPresentOccurrence, startExecution } from "./claim-row.ts";
 import type { Ended } from "./dependencies.ts";
 import {
   countDependencies,

@@ -5,6 +5,7 @@
 
 import { isPerdureError } from "../../base/errors.ts";
 import type { CommandContext } from "../command.ts";
+import { ReadyNotes } from "../ready-notes.ts";
 import type { Call, Outcome } from "./calls.ts";
 import { equalRuns, withLatestInput } from "./calls.ts";
 import { fromPostgresError, isFromServer, isTransient } from "./postgres-errors.ts";
@@ -18,12 +19,13 @@ interface Performing {
   readonly location: string;
 }
 
-export interface Group extends Omit<Performing, "contextOf"> {
+export interface Group extends Performing {
   /** What stood by and is carried out with them is added. */
   readonly calls: Call[];
   readonly isApart: boolean;
   readonly standing: { all(): readonly Call[]; take(): readonly Call[] };
-  contextOf(call: Call, noteReady: () => void): CommandContext;
+  /** Whether a claim may take what was made ready with it without looking for more, on condition that there is no more. */
+  readonly mayPresume: boolean;
 }
 
 export interface Performed {
@@ -32,30 +34,32 @@ export interface Performed {
   readonly isReadying: boolean;
 }
 
-export async function performGroup({ calls, isApart, standing, ...group }: Group): Promise<Performed> {
+export async function performGroup({ calls, isApart, standing, mayPresume, ...group }: Group): Promise<Performed> {
   const { transaction } = group;
   // What is not noted is taken for granted, but only what is noted is worth a claim in this very transaction.
-  let isReadying = false;
-  let isNoted = false;
-  const noteReady = (): void => {
-    isNoted = true;
-    isReadying = true;
-  };
+  const notes = new ReadyNotes();
+  let isAllNoted = true;
   const contextOf = (call: Call): CommandContext => {
-    if (call.command.notesReady !== true) isReadying = true;
-    return group.contextOf(call, noteReady);
+    if (call.command.notesReady !== true) {
+      isAllNoted = false;
+      notes.noteUnknown();
+    }
+    return { ...group.contextOf(call), noteChange: (change) => notes.note(change) };
   };
-  const perform = (some: readonly Call[]): Promise<readonly Outcome[]> =>
-    isApart ? performApart({ ...group, contextOf }, some) : performAtOnce({ ...group, contextOf }, some);
+  const contextOfAdded = (call: Call): CommandContext =>
+    mayPresume ? { ...contextOf(call), newlyReady: () => notes.made } : contextOf(call);
+  const perform = (some: readonly Call[], performing: Performing): Promise<readonly Outcome[]> =>
+    isApart ? performApart(performing, some) : performAtOnce(performing, some);
   const makesTasks = (rowsToInsert(calls).tasks ?? 0) > 0;
   // New tasks will most likely be claimed.
   transaction.reserve(rowsToInsert(makesTasks ? [...calls, ...standing.all().map(withLatestInput)] : calls));
-  const outcomes = await perform(calls);
-  const added = isNoted ? standing.take().map(withLatestInput) : [];
-  if (added.length === 0) return { outcomes, isReadying };
+  const outcomes = await perform(calls, { ...group, contextOf });
+  const added = notes.isReadying ? standing.take().map(withLatestInput) : [];
+  if (added.length === 0) return { outcomes, isReadying: notes.isReadying || !isAllNoted };
   calls.push(...added);
   if (!makesTasks) transaction.reserve(rowsToInsert(added));
-  return { outcomes: [...outcomes, ...(await perform(added))], isReadying };
+  const ofAdded = await perform(added, { ...group, contextOf: contextOfAdded });
+  return { outcomes: [...outcomes, ...ofAdded], isReadying: true };
 }
 
 /** By table, as far as the commands say. */

@@ -252,7 +252,10 @@ class PooledStore implements PostgresStore {
         try {
           return await this.#attempt(client, group, { isApart, inDoubt });
         } catch (error) {
-          if (isPresumedWrongly(error)) continue;
+          if (isPresumedWrongly(error)) {
+            this.#recollection.mistrust();
+            continue;
+          }
           // One of them cannot be done: again, each in a savepoint of its own, so that it alone fails.
           if (isApart || isTransient(error)) throw error;
           isApart = true;
@@ -289,10 +292,11 @@ class PooledStore implements PostgresStore {
         calls: group,
         isApart,
         standing: this.#standing,
-        contextOf: ({ actor }, noteReady) => ({
+        mayPresume: !isApart && this.#recollection.isTrusted,
+        contextOf: ({ actor }) => ({
           ...this.#contextOf(actor),
-          noteReady,
-          presume: (key, holds) => transaction.recall(key, holds),
+          recall: (key, holds) => transaction.recall(key, holds),
+          presume: (holds) => transaction.presume(holds),
           remember: (key, row) => transaction.remember(key, row),
           forget: (key) => transaction.forget(key),
         }),

@@ -14,6 +14,8 @@ export interface LogSpan {
 }
 
 const MOST_ROWS = 100;
+/** Transactions after which it is trusted again. */
+const WARY_FOR = 50;
 
 export class Recollection {
   readonly #rows = new Map<string, Row>();
@@ -22,16 +24,31 @@ export class Recollection {
   #newest: number | null = null;
   /** Nobody else wrote between its last two transactions, so most likely nobody does before the next. */
   isAlone = false;
+  #waryFor = 0;
+
+  /** Whether it has been right for a while. */
+  get isTrusted(): boolean {
+    return this.#waryFor === 0;
+  }
+
+  /** It was wrong just now. */
+  mistrust(): void {
+    this.#waryFor = WARY_FOR;
+  }
 
   recall(key: string): Row | undefined {
     return this.#rows.get(key);
   }
 
-  remember(key: string, row: Row): void {
-    this.#rows.delete(key);
-    this.#rows.set(key, row);
-    const [oldest] = this.#rows.keys();
-    if (this.#rows.size > MOST_ROWS && oldest !== undefined) this.#rows.delete(oldest);
+  /** After a commit: what it read. */
+  learn(rows: ReadonlyMap<string, Row>): void {
+    if (this.#waryFor > 0) this.#waryFor -= 1;
+    for (const [key, row] of rows) {
+      this.#rows.delete(key);
+      this.#rows.set(key, row);
+      const [oldest] = this.#rows.keys();
+      if (this.#rows.size > MOST_ROWS && oldest !== undefined) this.#rows.delete(oldest);
+    }
   }
 
   forget(key: string): void {

@@ -75,7 +75,7 @@ export class Transaction {
       projectId,
       knownSeq,
       send: ({ name, text, values = [] }) => this.#answer(this.#send(this.#prepared(name ?? "", text, values))),
-      presume: (holds) => void this.#presumed.push(holds),
+      presume: (holds) => this.presume(holds),
     });
   }
 
@@ -141,8 +141,12 @@ export class Transaction {
   /** What an earlier transaction remembered, on condition that `holds`. */
   recall(key: string, holds: Statement): Row | undefined {
     const row = this.#options.recollection.recall(key);
-    if (row !== undefined) this.#presumed.push(holds);
+    if (row !== undefined) this.presume(holds);
     return row;
+  }
+
+  presume(holds: Statement): void {
+    this.#presumed.push(holds);
   }
 
   remember(key: string, row: Row): void {
@@ -191,7 +195,7 @@ export class Transaction {
     // A commit of a transaction that had failed is answered by `ROLLBACK`.
     if (command !== "COMMIT") throw new ConnectionLost(`the server answered a commit by ${command}`);
     const { recollection } = this.#options;
-    for (const [key, row] of this.#learnt) recollection.remember(key, row);
+    recollection.learn(this.#learnt);
     if (this.logged === 0 || this.#newest === null) return null;
     const newest = await this.#newest;
     if (this.#numbering.knowsNewest) await this.#numbering.keep(newest);

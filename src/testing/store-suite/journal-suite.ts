@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 
 import { LIMITS } from "../../domain/limits.ts";
-import type { Claimed } from "../../store/commands/claims.ts";
+import type { Claimed } from "../../store/commands/claim-row.ts";
 import { editTask } from "../../store/commands/edit-task.ts";
 import { listSteps, resolveUnknownSteps } from "../../store/commands/steps.ts";
 import { retryTask } from "../../store/commands/task-actions.ts";

@@ -1,6 +1,6 @@
 /** What the tests about steps and waits do with a running task. */
 
-import type { Claimed } from "../../store/commands/claims.ts";
+import type { Claimed } from "../../store/commands/claim-row.ts";
 import { blockOnUnknownOutcome, suspendExecution } from "../../store/commands/executions.ts";
 import { sendSignal } from "../../store/commands/signals.ts";
 import type { StepIdentity, StepOutcome, WaitResult } from "../../store/commands/steps.ts";

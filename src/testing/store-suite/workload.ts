@@ -11,7 +11,7 @@ import type { TaskId, WorkerId } from "../../domain/ids.ts";
 import type { StepKind } from "../../domain/step.ts";
 import { DEPENDENCY_FAILURE_POLICIES } from "../../domain/task.ts";
 import type { TaskLimit } from "../../domain/task-limit.ts";
-import type { Claimed } from "../../store/commands/claims.ts";
+import type { Claimed } from "../../store/commands/claim-row.ts";
 import { claimTasks } from "../../store/commands/claims.ts";
 import { createTasks } from "../../store/commands/create-tasks.ts";
 import { editTask } from "../../store/commands/edit-task.ts";
