@@ -57,16 +57,28 @@ export interface CommandContext {
    * Absent where a look costs no round trip.
    */
   newlyReady?(): readonly Row[] | null;
-  /**
-   * What was remembered under a key, which then need not be read: the driver sees to it that `holds` is true after all the
-   * command wrote, or undoes that and runs the command again without. `undefined` when nothing is remembered. Absent where a
-   * read costs no round trip.
-   */
-  recall?(key: string, holds: Statement): Row | undefined;
-  /** The same of what is known otherwise. */
-  presume?(holds: Statement): void;
-  remember?(key: string, row: Row): void;
-  forget?(key: string): void;
+  /** Absent where a read costs no round trip. */
+  readonly memory?: CommandMemory;
+}
+
+/**
+ * What a driver remembers of earlier transactions, so that a command need not read it. It sees to it that what a command goes
+ * by holds when all of it is written, or else undoes that and runs the command again without.
+ */
+export interface CommandMemory {
+  presume(holds: Statement): void;
+  /** A row of an earlier transaction, which then is presumed to be as far as `holds` says; `undefined` when there is none. */
+  recall(key: string, holds: Statement): Row | undefined;
+  remember(key: string, row: Row): void;
+  forget(key: string): void;
+  /** A task on which nothing depends, and its execution, as they were claimed; if nobody has written but this driver since. */
+  recallRunning(executionId: string): Running | undefined;
+  rememberRunning(running: Running): void;
+}
+
+export interface Running {
+  readonly execution: Row;
+  readonly task: Row;
 }
 
 /** A command by name. Its input is plain data, so a driver may run it again, in a batch, or in another thread. */

@@ -4,7 +4,7 @@ import type { Command, CommandContext, Row } from "../command.ts";
 import { together } from "../command.ts";
 import { integer } from "../entity-rows.ts";
 import type { Claimed } from "./claim-row.ts";
-import { claimRow } from "./claim-row.ts";
+import { claimRows, toClaimed } from "./claim-row.ts";
 import type { ClaimTasks } from "./claims.ts";
 import { byUrgency, IS_WAITING, noneReadySql } from "./ready-tasks.ts";
 
@@ -14,12 +14,14 @@ import { byUrgency, IS_WAITING, noneReadySql } from "./ready-tasks.ts";
  */
 export function* claimNew(context: CommandContext, input: ClaimTasks): Command<readonly Claimed[] | null> {
   const made = context.newlyReady?.() ?? null;
-  if (made === null || context.presume === undefined) return null;
+  if (made === null || context.memory === undefined) return null;
   const ready = made.filter((task) => isInScope(task, context.now, input));
   if (ready.length === 0 || ready.length > input.limit || !ready.every(isPlain)) return null;
-  context.presume(nothingElse(context, input));
+  context.memory.presume(nothingElse(context, input));
   const rows = ready.map((task) => ({ ...task, project_id: context.projectId })).toSorted(byUrgency);
-  return yield* together(rows.map((task) => claimRow(context, task, input.workerId)));
+  const claimed = yield* together(rows.map((task) => claimRows(context, task, input.workerId)));
+  for (const running of claimed) context.memory.rememberRunning(running);
+  return yield* together(claimed.map(toClaimed));
 }
 
 function isInScope(task: Row, now: number, { executors, sessionId }: ClaimTasks): boolean {

@@ -3,7 +3,7 @@
 import type { Execution } from "../../domain/execution.ts";
 import type { WorkerId } from "../../domain/ids.ts";
 import type { Task } from "../../domain/task.ts";
-import type { Command, CommandContext, Row } from "../command.ts";
+import type { Command, CommandContext, Row, Running } from "../command.ts";
 import { oneRow } from "../command.ts";
 import { integer, rowToExecution, rowToTask, text } from "../entity-rows.ts";
 import { insertRow, updateRow } from "../rows.ts";
@@ -20,6 +20,14 @@ export interface Claimed {
 
 /** Claims one task by id, if it is ready and due. @throws PerdureError `wrong-state` from the caller's check. */
 export function* claimRow(context: CommandContext, task: Row, workerId: WorkerId): Command<Claimed> {
+  return yield* toClaimed(yield* claimRows(context, task, workerId));
+}
+
+interface ClaimedRows extends Running {
+  readonly isResumed: boolean;
+}
+
+export function* claimRows(context: CommandContext, task: Row, workerId: WorkerId): Command<ClaimedRows> {
   const existing = task.execution_id === null ? null : yield* executionRow(context, text(task.execution_id));
   const continues = existing !== null && isOfPresentOccurrence(task, existing);
   const execution = continues
@@ -34,11 +42,12 @@ export function* claimRow(context: CommandContext, task: Row, workerId: WorkerId
       updated_at: context.now,
     },
   });
-  return {
-    task: rowToTask(yield* withValues(claimedTask, ["input", "context"])),
-    execution: rowToExecution(execution),
-    isResumed: continues,
-  };
+  return { task: claimedTask, execution, isResumed: continues };
+}
+
+export function* toClaimed({ task, execution, isResumed }: ClaimedRows): Command<Claimed> {
+  const whole = yield* withValues(task, ["input", "context"]);
+  return { task: rowToTask(whole), execution: rowToExecution(execution), isResumed };
 }
 
 /** Whether a task goes on with this execution, or begins a new one: for its next occurrence, or because this one is done. */

@@ -5,7 +5,7 @@ import { LIMITS } from "../../domain/limits.ts";
 import type { ReportedProgress } from "../../domain/progress.ts";
 import type { StepKind } from "../../domain/step.ts";
 import type { TaskError } from "../../domain/task.ts";
-import type { Command, CommandContext, Row, SqlValue } from "../command.ts";
+import type { Command, CommandContext, Row, Running, SqlValue } from "../command.ts";
 import { both, defineWrite, notingReady, oneRow, together } from "../command.ts";
 import { integer, text } from "../entity-rows.ts";
 import { noteChange, updateRow } from "../rows.ts";
@@ -63,10 +63,7 @@ export const completeExecution = notingReady(
 
 /** All but telling those that depend on the task. Returns it when it ended by that. */
 function* complete(context: CommandContext, input: CompleteExecution): Command<Ended | null> {
-  const [[execution, task], dependents] = yield* both(
-    heldTask(context, input.hold),
-    dependentsOfExecution(context, input.hold.executionId),
-  );
+  const { execution, task, dependents } = recallHeld(context, input.hold) ?? (yield* readHeld(context, input.hold));
   const result = yield* storeValue(input.result, `The result of task ${nameOfTask(task)}`);
   yield* updateRow(context, EXECUTIONS, execution, {
     verb: "complete",
@@ -82,6 +79,24 @@ function* complete(context: CommandContext, input: CompleteExecution): Command<E
   });
   const ended = yield* endTaskAlone(context, task, { status: "completed", next: input.next });
   return ended === null ? null : { ...ended, dependents };
+}
+
+interface Held extends Running {
+  /** Those that depend on the task. */
+  readonly dependents: readonly Row[];
+}
+
+function recallHeld(context: CommandContext, { executionId, fence }: Hold): Held | null {
+  const running = context.memory?.recallRunning(executionId);
+  return running?.execution.fence === fence ? { ...running, dependents: [] } : null;
+}
+
+function* readHeld(context: CommandContext, hold: Hold): Command<Held> {
+  const [[execution, task], dependents] = yield* both(
+    heldTask(context, hold),
+    dependentsOfExecution(context, hold.executionId),
+  );
+  return { execution, task, dependents };
 }
 
 interface TaskEnd {

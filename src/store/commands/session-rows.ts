@@ -49,7 +49,7 @@ export function* changeSessionStatus(
   note?: string,
 ): Command<Row> {
   const status = transition(sessionMachine, { name: text(row.name), from: text(row.status) as SessionStatus }, verb);
-  context.forget?.(memoryKey(text(row.id)));
+  context.memory?.forget(memoryKey(text(row.id)));
   const ends = status === "completed" || status === "failed" || status === "cancelled";
   return yield* updateRow(context, SESSIONS, row, {
     verb,
@@ -74,10 +74,10 @@ const HAS_ROOM_SQL = `exists (select 1 from sessions s
  */
 export function* presumedSession(context: CommandContext, id: SessionId): Command<Row> {
   const holds = { sql: HAS_ROOM_SQL, params: [context.projectId, id] };
-  const presumed = context.recall?.(memoryKey(id), holds);
+  const presumed = context.memory?.recall(memoryKey(id), holds);
   if (presumed !== undefined) return { ...presumed, unfinished: null };
   const row = yield* openSessionForWork(context, id);
-  if (row.status === "active") context.remember?.(memoryKey(id), row);
+  if (row.status === "active") context.memory?.remember(memoryKey(id), row);
   return row;
 }
 

@@ -2,7 +2,7 @@
 
 import type { QueryResult } from "pg";
 
-import type { Row, Statement } from "../command.ts";
+import type { Row } from "../command.ts";
 import type { PlainQuery } from "./plain-query.ts";
 import type { Recollection } from "./recollection.ts";
 
@@ -12,11 +12,9 @@ export type RowCounts = Readonly<Record<string, number>>;
 interface NumberingOptions {
   readonly recollection: Recollection;
   readonly projectId: string;
-  /** The newest change this store knows of. */
-  readonly knownSeq: number | null;
   send(query: PlainQuery): Promise<QueryResult>;
-  /** The transaction fails unless this is so. */
-  presume(holds: Statement): void;
+  /** Whether it may go by what holds as long as nobody else writes. */
+  presumeAlone(): boolean;
 }
 
 interface SetApart {
@@ -24,8 +22,6 @@ interface SetApart {
   readonly numbers: ReadonlyMap<string, number[]>;
 }
 
-/** Nobody else has numbered anything since: then these come after all others. */
-const NEWEST_IS = "(select coalesce(max(seq), 0) from changes where project_id = ?) = ?";
 /** For how many transactions like this one numbers are set apart at a time. */
 const AHEAD = 8;
 
@@ -33,8 +29,6 @@ export class Numbering {
   readonly #options: NumberingOptions;
   readonly #reserved = new Map<string, Promise<number[]>>();
   readonly #answers: Promise<SetApart>[] = [];
-  /** The newest change before its own, as far as that is presumed. */
-  #presumed: number | null = null;
 
   constructor(options: NumberingOptions) {
     this.#options = options;
@@ -44,11 +38,9 @@ export class Numbering {
   reserve(counts: RowCounts): void {
     const wanted = Object.entries(counts).filter(([, count]) => count > 0);
     if (wanted.length === 0) return;
-    const { recollection, knownSeq, projectId, presume } = this.#options;
-    const atHand = recollection.takeNumbers(Object.fromEntries(wanted), knownSeq);
-    if (atHand !== null && knownSeq !== null) {
-      this.#presumed = knownSeq;
-      presume({ sql: NEWEST_IS, params: [projectId, knownSeq] });
+    const { recollection, presumeAlone } = this.#options;
+    const atHand = presumeAlone() ? recollection.takeNumbers(Object.fromEntries(wanted)) : null;
+    if (atHand !== null) {
       for (const [table, numbers] of atHand) this.#reserved.set(table, Promise.resolve(numbers));
       return;
     }
@@ -76,23 +68,19 @@ export class Numbering {
     return null;
   }
 
-  /** Whether it tells what the newest change was before the transaction's own. */
-  get knowsNewest(): boolean {
-    return this.#presumed !== null || this.#answers.length > 0;
+  /** What the newest change was before the transaction's own; `null` when it was not asked. */
+  get newestBefore(): Promise<number> | null {
+    return this.#answers[0]?.then(({ newest }) => newest) ?? null;
   }
 
-  /** After a commit whose newest change is `newest`: what is left over is for the next transaction. */
-  async keep(newest: number): Promise<void> {
-    const { recollection, knownSeq } = this.#options;
+  /** After a commit: what is left over, which is for the next transaction. */
+  async left(): Promise<ReadonlyMap<string, readonly number[]>> {
     const answers = await Promise.all(this.#answers);
-    const before = this.#presumed ?? answers[0]?.newest ?? null;
-    recollection.isAlone = before === knownSeq;
-    if (before === null) return;
     const reserved = await Promise.all([...this.#reserved].map(async ([table, own]) => [table, await own] as const));
     const left = new Map<string, number[]>();
     for (const [table, numbers] of [...reserved, ...answers.flatMap((answer) => [...answer.numbers])])
       left.set(table, [...(left.get(table) ?? []), ...numbers]);
-    recollection.keepNumbers(left, { before, newest });
+    return left;
   }
 
   async #ask(wanted: readonly (readonly [table: string, count: number])[]): Promise<SetApart> {

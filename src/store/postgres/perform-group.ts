@@ -5,6 +5,7 @@
 
 import { isPerdureError } from "../../base/errors.ts";
 import type { CommandContext } from "../command.ts";
+import type { NotedChange } from "../ready-notes.ts";
 import { ReadyNotes } from "../ready-notes.ts";
 import type { Call, Outcome } from "./calls.ts";
 import { equalRuns, withLatestInput } from "./calls.ts";
@@ -44,7 +45,11 @@ export async function performGroup({ calls, isApart, standing, mayPresume, ...gr
       isAllNoted = false;
       notes.noteUnknown();
     }
-    return { ...group.contextOf(call), noteChange: (change) => notes.note(change) };
+    const noteChange = (change: NotedChange): void => {
+      notes.note(change);
+      transaction.memory.noteChange(change);
+    };
+    return { ...group.contextOf(call), noteChange };
   };
   const contextOfAdded = (call: Call): CommandContext =>
     mayPresume ? { ...contextOf(call), newlyReady: () => notes.made } : contextOf(call);

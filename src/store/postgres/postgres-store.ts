@@ -293,13 +293,7 @@ class PooledStore implements PostgresStore {
         isApart,
         standing: this.#standing,
         mayPresume: !isApart && this.#recollection.isTrusted,
-        contextOf: ({ actor }) => ({
-          ...this.#contextOf(actor),
-          recall: (key, holds) => transaction.recall(key, holds),
-          presume: (holds) => transaction.presume(holds),
-          remember: (key, row) => transaction.remember(key, row),
-          forget: (key) => transaction.forget(key),
-        }),
+        contextOf: ({ actor }) => ({ ...this.#contextOf(actor), memory: transaction.memory }),
       });
       const mark = await transaction.mark();
       if (mark !== null) inDoubt.enter(mark, outcomes);

@@ -20,6 +20,7 @@ import { sendPlain } from "./plain-query.ts";
 import { ConnectionLost } from "./postgres-errors.ts";
 import type { Recollection } from "./recollection.ts";
 import { lookAt } from "./presumed.ts";
+import { TransactionMemory } from "./transaction-memory.ts";
 import type { TransactionScope } from "./transaction-settings.ts";
 import { BEGIN, FAIL_UNLESS_THERE, settingsOf, silenceLimitMs } from "./transaction-settings.ts";
 
@@ -54,10 +55,8 @@ export class Transaction {
   #before: Promise<number> | null = null;
   readonly #sequences = new Set<string>();
   readonly #numbering: Numbering;
-  /** Of no use before it is committed: what is done again must not go by what it read the first time. */
-  readonly #learnt = new Map<string, Row>();
-  /** Unless they hold when the log is appended the server fails the transaction, which `isPresumedWrongly` tells. */
-  #presumed: Statement[] = [];
+  /** What it goes by without having read it, and what it learns for those after it. */
+  readonly memory: TransactionMemory;
   #isGathering = false;
 
   constructor(options: TransactionOptions) {
@@ -70,12 +69,12 @@ export class Transaction {
     // Said by whoever settles.
     this.#turn.catch(() => {});
     const { recollection, projectId, knownSeq = null } = options;
+    this.memory = new TransactionMemory({ recollection, projectId, knownSeq, hasLogged: () => this.#newest !== null });
     this.#numbering = new Numbering({
       recollection,
       projectId,
-      knownSeq,
       send: ({ name, text, values = [] }) => this.#answer(this.#send(this.#prepared(name ?? "", text, values))),
-      presume: (holds) => this.presume(holds),
+      presumeAlone: () => this.memory.presumeAlone(),
     });
   }
 
@@ -138,26 +137,6 @@ export class Transaction {
     this.#numbering.reserve(counts);
   }
 
-  /** What an earlier transaction remembered, on condition that `holds`. */
-  recall(key: string, holds: Statement): Row | undefined {
-    const row = this.#options.recollection.recall(key);
-    if (row !== undefined) this.presume(holds);
-    return row;
-  }
-
-  presume(holds: Statement): void {
-    this.#presumed.push(holds);
-  }
-
-  remember(key: string, row: Row): void {
-    this.#learnt.set(key, row);
-  }
-
-  forget(key: string): void {
-    this.#learnt.delete(key);
-    this.#options.recollection.forget(key);
-  }
-
   /**
    * What tells later whether this was committed, by `wasCommitted` of another; `null` when nothing was logged: what is not
    * logged is of no state, and may be done again.
@@ -194,13 +173,15 @@ export class Transaction {
     const { command } = await committing;
     // A commit of a transaction that had failed is answered by `ROLLBACK`.
     if (command !== "COMMIT") throw new ConnectionLost(`the server answered a commit by ${command}`);
-    const { recollection } = this.#options;
-    recollection.learn(this.#learnt);
-    if (this.logged === 0 || this.#newest === null) return null;
+    if (this.#newest === null) return null;
     const newest = await this.#newest;
-    if (this.#numbering.knowsNewest) await this.#numbering.keep(newest);
-    else if (this.#before !== null) recollection.moveOn({ before: await this.#before, newest });
+    await this.#learn(newest);
     return newest;
+  }
+
+  async #learn(newest: number): Promise<void> {
+    const before = this.memory.before ?? (await (this.#numbering.newestBefore ?? this.#before));
+    if (before !== null) this.memory.learn({ before, newest }, await this.#numbering.left());
   }
 
   async rollback(): Promise<void> {
@@ -307,8 +288,8 @@ export class Transaction {
     const merged = dialect.mergedOf(this.#logSql, sets);
     assert(merged !== null, "entries of the change log are of one form");
     for (const { text, values } of merged) {
-      const asksBefore = this.#before === null && !this.#numbering.knowsNewest && this.#options.recollection.hasNumbers;
-      const looks = lookAt(this.#presumed.splice(0), values.length);
+      const asksBefore = (this.memory.before ?? this.#before ?? this.#numbering.newestBefore) === null;
+      const looks = lookAt(this.memory.takePresumed(), values.length);
       const told = ["max(seq) as seq", FAIL_UNLESS_THERE, ...(asksBefore ? [BEFORE] : []), ...looks.columns].join(", ");
       const added = dialect.named(`with added as (${text} returning seq) select ${told} from added`);
       const sending = this.#send(this.#prepared(added.name, added.text, [...values, ...looks.values]));
@@ -319,8 +300,8 @@ export class Transaction {
 
   /** What nothing was logged with. */
   #lookAtPresumed(): void {
-    if (this.#presumed.length === 0) return;
-    const { columns, values } = lookAt(this.#presumed.splice(0), 0);
+    const { columns, values } = lookAt(this.memory.takePresumed(), 0);
+    if (columns.length === 0) return;
     const { name, text } = this.#options.dialect.named(`select ${columns.join(", ")}`);
     this.#send(this.#prepared(name, text, [...values]));
   }
