@@ -42,7 +42,7 @@ export class TransactionMemory {
   presumeAlone(): boolean {
     if (this.#isAlone) return true;
     const { recollection, projectId, knownSeq, hasLogged } = this.#options;
-    if (hasLogged() || !recollection.isTrusted || !recollection.isOf(knownSeq)) return false;
+    if (hasLogged() || !recollection.isAlone || !recollection.isOf(knownSeq)) return false;
     this.#isAlone = true;
     this.presume({ sql: NEWEST_IS, params: [projectId, knownSeq] });
     return true;
