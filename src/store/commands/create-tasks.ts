@@ -24,7 +24,7 @@ import {
   reopenDependents,
   settleDependents,
 } from "./dependencies.ts";
-import { presumedSession } from "./session-rows.ts";
+import { presumedSession, rememberSession } from "./session-rows.ts";
 import type { ComesAfter, Resolved } from "./task-references.ts";
 import { comesAfterOf, recurs, resolveReferences } from "./task-references.ts";
 
@@ -62,7 +62,11 @@ function* createTogether(
 
 function* createInSession(context: CommandContext, input: CreateTasks): Command<readonly Task[]> {
   const session = yield* presumedSession(context, input.sessionId);
-  if (session.unfinished !== null) refuseOverLimit(session, integer(session.unfinished), input.tasks);
+  if (session.unfinished !== null) {
+    refuseOverLimit(session, integer(session.unfinished), input.tasks);
+    if (integer(session.unfinished) + input.tasks.length < integer(session.max_unfinished))
+      rememberSession(context, session);
+  }
   return yield* insertBeyondLimit(context, session, input);
 }
 

@@ -76,9 +76,12 @@ export function* presumedSession(context: CommandContext, id: SessionId): Comman
   const holds = { sql: HAS_ROOM_SQL, params: [context.projectId, id] };
   const presumed = context.memory?.recall(memoryKey(id), holds);
   if (presumed !== undefined) return { ...presumed, unfinished: null };
-  const row = yield* openSessionForWork(context, id);
-  if (row.status === "active") context.memory?.remember(memoryKey(id), row);
-  return row;
+  return yield* openSessionForWork(context, id);
+}
+
+/** For `presumedSession`, of one that was read and has room for more than what is added. */
+export function rememberSession(context: CommandContext, row: Row): void {
+  if (row.status === "active") context.memory?.remember(memoryKey(text(row.id)), row);
 }
 
 function memoryKey(id: string): string {

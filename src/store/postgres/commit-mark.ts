@@ -29,6 +29,8 @@ export function findMark({ after, at }: CommitMark): PlainQuery {
   return { text, values: [after, at] };
 }
 
+/** All of it, as another may have written the like of one entry in the same millisecond. */
 export function isMarkIn({ entries }: CommitMark, rows: readonly Row[]): boolean {
-  return rows.some((row) => entries.has(JSON.stringify(ENTRY_KEY.map((column) => row[column]))));
+  const found = new Set(rows.map((row) => JSON.stringify(ENTRY_KEY.map((column) => row[column]))));
+  return entries.size > 0 && [...entries].every((entry) => found.has(entry));
 }

@@ -29,6 +29,7 @@ export class Numbering {
   readonly #options: NumberingOptions;
   readonly #reserved = new Map<string, Promise<number[]>>();
   readonly #answers: Promise<SetApart>[] = [];
+  readonly #highest = new Map<string, number>();
 
   constructor(options: NumberingOptions) {
     this.#options = options;
@@ -39,9 +40,10 @@ export class Numbering {
     const wanted = Object.entries(counts).filter(([, count]) => count > 0);
     if (wanted.length === 0) return;
     const { recollection, presumeAlone } = this.#options;
-    const atHand = presumeAlone() ? recollection.takeNumbers(Object.fromEntries(wanted)) : null;
-    if (atHand !== null) {
-      for (const [table, numbers] of atHand) this.#reserved.set(table, Promise.resolve(numbers));
+    const counted = Object.fromEntries(wanted);
+    if (recollection.hasNumbers(counted) && presumeAlone()) {
+      for (const [table, numbers] of recollection.takeNumbers(counted))
+        this.#reserved.set(table, Promise.resolve(numbers));
       return;
     }
     const times = recollection.isAlone ? AHEAD : 1;
@@ -63,9 +65,23 @@ export class Numbering {
   /** The next ones of a table, or `null` when too few were set apart. */
   async take(table: string, count: number): Promise<readonly number[] | null> {
     const reserved = (await this.#reserved.get(table)) ?? [];
-    if (reserved.length >= count) return reserved.splice(0, count);
-    this.#reserved.delete(table);
-    return null;
+    if (reserved.length < count) {
+      this.#reserved.delete(table);
+      return null;
+    }
+    const taken = reserved.splice(0, count);
+    this.#highest.set(table, Math.max(this.#highest.get(table) ?? 0, ...taken));
+    return taken;
+  }
+
+  /** Rows of this table got other numbers, which come after all that were set apart. */
+  pass(table: string): void {
+    this.#highest.set(table, Number.POSITIVE_INFINITY);
+  }
+
+  /** The highest that were used, by table. */
+  get highest(): ReadonlyMap<string, number> {
+    return this.#highest;
   }
 
   /** What the newest change was before the transaction's own; `null` when it was not asked. */

@@ -23,6 +23,7 @@ const DEADLOCK = "40P01";
 const LOCK_NOT_AVAILABLE = "55P03";
 const QUERY_CANCELED = "57014";
 const UNDEFINED_OBJECT = "42704";
+const PROTOCOL_VIOLATION = "08P01";
 
 const LOST_CODES = new Set([
   ADMIN_SHUTDOWN,
@@ -62,6 +63,8 @@ export function isConnectionLost(error: unknown): boolean {
       )
     );
   }
+  // A pooler says so of a connection it has lost, a server of a message it cannot read.
+  if (code === PROTOCOL_VIOLATION) return Object.assign({ severity: "" }, error).severity === "FATAL";
   return LOST_CODES.has(code) || SOCKET_CODES.has(code) || code.startsWith("08");
 }
 

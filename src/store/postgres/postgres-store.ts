@@ -307,7 +307,11 @@ class PooledStore implements PostgresStore {
     } catch (error) {
       this.#recollection.forgetAll();
       this.#wasLost = isConnectionLost(error);
-      if (!this.#wasLost) await transaction.rollback();
+      if (!this.#wasLost) {
+        // The server has said that it did not take place.
+        inDoubt.leave();
+        await transaction.rollback();
+      }
       throw error;
     }
   }

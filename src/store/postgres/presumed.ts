@@ -6,11 +6,14 @@ import type { SqlValue, Statement } from "../command.ts";
 const PRESUMED_WRONGLY = "perdure.presumed_wrongly";
 const UNDEFINED_OBJECT = "42704";
 
+export interface Looks {
+  readonly columns: readonly string[];
+  readonly values: readonly SqlValue[];
+}
+
 /** What to select besides, in a statement that has so many values. */
-export function lookAt(
-  conditions: readonly Statement[],
-  valueCount: number,
-): { readonly columns: readonly string[]; readonly values: readonly SqlValue[] } {
+export function lookAt(presumed: readonly Statement[], valueCount: number): Looks {
+  const conditions = [...new Map(presumed.map((one) => [JSON.stringify(one), one])).values()];
   let place = valueCount;
   const columns = conditions.map(({ sql }) => {
     const condition = sql.replaceAll("?", () => `$${++place}`);

@@ -26,6 +26,7 @@ export class Recollection {
   #newest: number | null = null;
   readonly #numbers = new Map<string, readonly number[]>();
   readonly #running = new Map<string, Running>();
+  /** Of each task in `#running`. */
   readonly #executionOf = new Map<string, string>();
   #isAlone = false;
   #waryFor = 0;
@@ -57,15 +58,13 @@ export class Recollection {
     return this.#running.get(executionId);
   }
 
-  /** So many of each table; all, or `null` when there are too few: those are dropped, as others are asked for, which come after. */
-  takeNumbers(counts: RowCounts): ReadonlyMap<string, number[]> | null {
-    const wanted = Object.entries(counts);
-    if (wanted.some(([table, count]) => (this.#numbers.get(table)?.length ?? 0) < count)) {
-      this.#numbers.clear();
-      return null;
-    }
+  hasNumbers(counts: RowCounts): boolean {
+    return Object.entries(counts).every(([table, count]) => (this.#numbers.get(table)?.length ?? 0) >= count);
+  }
+
+  takeNumbers(counts: RowCounts): ReadonlyMap<string, number[]> {
     return new Map(
-      wanted.map(([table, count]) => {
+      Object.entries(counts).map(([table, count]) => {
         const all = this.#numbers.get(table) ?? [];
         this.#numbers.set(table, all.slice(count));
         return [table, all.slice(0, count)];
@@ -83,22 +82,35 @@ export class Recollection {
   /** After a commit: what it read. */
   learnRows(rows: ReadonlyMap<string, Row>): void {
     if (this.#waryFor > 0) this.#waryFor -= 1;
-    putLast(this.#rows, rows, MOST_ROWS);
+    for (const [key, row] of rows) {
+      this.#rows.delete(key);
+      this.#rows.set(key, row);
+    }
+    for (const oldest of this.#rows.keys()) {
+      if (this.#rows.size <= MOST_ROWS) break;
+      this.#rows.delete(oldest);
+    }
   }
 
   learnRunning(running: ReadonlyMap<string, Running>): void {
-    putLast(this.#running, running, MOST_RUNNING);
-    for (const [executionId, { task }] of running) this.#executionOf.set(String(task.id), executionId);
-    if (this.#executionOf.size > 2 * MOST_RUNNING) this.#executionOf.clear();
+    for (const [executionId, one] of running) {
+      this.#running.set(executionId, one);
+      this.#executionOf.set(String(one.task.id), executionId);
+    }
+    for (const oldest of this.#running.keys()) {
+      if (this.#running.size <= MOST_RUNNING) break;
+      this.#forgetRunning(oldest);
+    }
   }
 
-  /** Those that a transaction had over, by table in order. */
-  learnNumbers(left: ReadonlyMap<string, readonly number[]>): void {
-    for (const [table, numbers] of left) {
-      const all = [...numbers, ...(this.#numbers.get(table) ?? [])];
+  /** What a transaction had over by table, and the highest it used: those below would come after later ones. */
+  learnNumbers(left: ReadonlyMap<string, readonly number[]>, highest: ReadonlyMap<string, number>): void {
+    for (const table of new Set([...left.keys(), ...highest.keys()])) {
+      const all = [...(left.get(table) ?? []), ...(this.#numbers.get(table) ?? [])];
+      const usable = all.filter((number) => number > (highest.get(table) ?? 0));
       this.#numbers.set(
         table,
-        all.toSorted((a, b) => a - b),
+        usable.toSorted((a, b) => a - b),
       );
     }
   }
@@ -110,7 +122,14 @@ export class Recollection {
   /** Also what turns out not to be committed is forgotten. */
   forgetChanged(change: NotedChange): void {
     const executionId = executionIn(change, this.#executionOf);
-    if (executionId !== undefined) this.#running.delete(executionId);
+    if (executionId !== undefined) this.#forgetRunning(executionId);
+  }
+
+  #forgetRunning(executionId: string): void {
+    const running = this.#running.get(executionId);
+    if (running === undefined) return;
+    this.#running.delete(executionId);
+    this.#executionOf.delete(String(running.task.id));
   }
 
   forgetAll(): void {
@@ -132,15 +151,4 @@ function executionIn({ entity, row }: NotedChange, executionOf: ReadonlyMap<stri
   if (entity === "executions") return String(row.id);
   if (entity === "tasks") return executionOf.get(String(row.id));
   return entity === "dependencies" ? executionOf.get(String(row.depends_on_id)) : undefined;
-}
-
-function putLast<Value>(all: Map<string, Value>, added: ReadonlyMap<string, Value>, most: number): void {
-  for (const [key, value] of added) {
-    all.delete(key);
-    all.set(key, value);
-  }
-  for (const [oldest] of all) {
-    if (all.size <= most) return;
-    all.delete(oldest);
-  }
 }

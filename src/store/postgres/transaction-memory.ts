@@ -2,6 +2,7 @@
 
 import type { Row, Running, SqlValue, Statement } from "../command.ts";
 import type { NotedChange } from "../ready-notes.ts";
+import type { Numbering } from "./numbering.ts";
 import type { LogSpan, Recollection } from "./recollection.ts";
 
 interface MemoryOptions {
@@ -54,7 +55,8 @@ export class TransactionMemory {
   }
 
   recall(key: string, holds: Statement): Row | undefined {
-    const row = this.#options.recollection.recall(key);
+    const { recollection } = this.#options;
+    const row = recollection.isTrusted ? recollection.recall(key) : undefined;
     if (row !== undefined) this.presume(holds);
     return row;
   }
@@ -84,12 +86,13 @@ export class TransactionMemory {
     if (entity === "dependencies" || entity === "tasks" || entity === "executions") this.#running.clear();
   }
 
-  /** After the commit. @param left Numbers it has not used, by table. */
-  learn(span: LogSpan, left: ReadonlyMap<string, readonly number[]>): void {
+  /** After the commit. */
+  async learn(span: LogSpan, numbering: Numbering): Promise<void> {
     const { recollection } = this.#options;
+    const left = await numbering.left();
     recollection.moveOn(span);
     recollection.learnRows(this.#rows);
     recollection.learnRunning(this.#running);
-    recollection.learnNumbers(left);
+    recollection.learnNumbers(left, numbering.highest);
   }
 }

@@ -19,6 +19,7 @@ import type { PlainQuery } from "./plain-query.ts";
 import { sendPlain } from "./plain-query.ts";
 import { ConnectionLost } from "./postgres-errors.ts";
 import type { Recollection } from "./recollection.ts";
+import type { Looks } from "./presumed.ts";
 import { lookAt } from "./presumed.ts";
 import { TransactionMemory } from "./transaction-memory.ts";
 import type { TransactionScope } from "./transaction-settings.ts";
@@ -38,13 +39,15 @@ const NEWEST_SQL = `select coalesce(max(seq), 0) as seq from changes where proje
 /** In a statement that appends to the log: it sees the log as it was before. */
 const BEFORE = `(select coalesce(max(seq), 0) from changes where project_id = current_setting('perdure.project')) as before`;
 
+const NAMED_CONDITIONS = 4;
+
 export class Transaction {
   readonly #options: TransactionOptions;
   readonly #turn: Promise<number>;
   readonly #sent: Promise<unknown>[] = [];
   #failure: { readonly error: unknown } | null = null;
   #log: LogEntry[] = [];
-  /** All there were, also those of calls that were gone back on. */
+  /** All there are to be, also those that were appended already. */
   readonly #entries: LogEntry[] = [];
   #logSql: string | null = null;
   #writes = 0;
@@ -104,11 +107,14 @@ export class Transaction {
 
   /** A point to go back to. Returns what goes back there. */
   async savepoint(): Promise<() => Promise<void>> {
+    // What is logged so far stays, whatever reads the log behind the savepoint.
+    this.#appendLog();
     await this.settle();
-    const logged = this.#log.length;
+    const entered = this.#entries.length;
     this.#send({ text: "savepoint call" });
     return async () => {
-      this.#log.length = logged;
+      this.#log = [];
+      this.#entries.length = entered;
       this.#failure = null;
       // What was sent behind the failure has failed as well, and does not count.
       await Promise.allSettled(this.#sent.splice(0));
@@ -181,7 +187,7 @@ export class Transaction {
 
   async #learn(newest: number): Promise<void> {
     const before = this.memory.before ?? (await (this.#numbering.newestBefore ?? this.#before));
-    if (before !== null) this.memory.learn({ before, newest }, await this.#numbering.left());
+    if (before !== null) await this.memory.learn({ before, newest }, this.#numbering);
   }
 
   async rollback(): Promise<void> {
@@ -230,6 +236,7 @@ export class Transaction {
   #defer(statement: PostgresStatement, sql: string, sets: readonly (readonly SqlValue[])[]): boolean {
     if (statement.verb !== "select") this.#writes += sets.length;
     if (statement.setsSeq) this.#sequences.add(statement.table);
+    if (statement.verb === "insert" && !this.#isReserved(statement)) this.#numbering.pass(statement.table);
     if (statement.verb === "insert" && statement.table === "changes" && !statement.answers && !statement.setsSeq) {
       this.#logSql = sql;
       this.#log.push(...sets);
@@ -291,8 +298,8 @@ export class Transaction {
       const asksBefore = (this.memory.before ?? this.#before ?? this.#numbering.newestBefore) === null;
       const looks = lookAt(this.memory.takePresumed(), values.length);
       const told = ["max(seq) as seq", FAIL_UNLESS_THERE, ...(asksBefore ? [BEFORE] : []), ...looks.columns].join(", ");
-      const added = dialect.named(`with added as (${text} returning seq) select ${told} from added`);
-      const sending = this.#send(this.#prepared(added.name, added.text, [...values, ...looks.values]));
+      const added = this.#namedUnlessRare(`with added as (${text} returning seq) select ${told} from added`, looks);
+      const sending = this.#send({ ...added, values: [...values, ...looks.values] });
       this.#newest = seqIn(this.#answer(sending), "seq");
       if (asksBefore) this.#before = seqIn(this.#answer(sending), "before");
     }
@@ -300,10 +307,15 @@ export class Transaction {
 
   /** What nothing was logged with. */
   #lookAtPresumed(): void {
-    const { columns, values } = lookAt(this.memory.takePresumed(), 0);
-    if (columns.length === 0) return;
-    const { name, text } = this.#options.dialect.named(`select ${columns.join(", ")}`);
-    this.#send(this.#prepared(name, text, [...values]));
+    const looks = lookAt(this.memory.takePresumed(), 0);
+    if (looks.columns.length === 0) return;
+    this.#send({ ...this.#namedUnlessRare(`select ${looks.columns.join(", ")}`, looks), values: [...looks.values] });
+  }
+
+  /** The server keeps what is prepared for good; of many conditions there are too many ways to be put together. */
+  #namedUnlessRare(text: string, { columns }: Looks): PlainQuery {
+    if (!this.#options.prepares || columns.length > NAMED_CONDITIONS) return { text };
+    return this.#options.dialect.named(text);
   }
 
   #prepared(name: string, text: string, values: unknown[]): PlainQuery {
