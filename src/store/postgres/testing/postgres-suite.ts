@@ -1,6 +1,6 @@
 /** The store suite on a database of its own: each store of it is a project beside all the others. */
 
-import type { SuiteConnection, SuiteStore } from "../../../testing/store-suite/suite-options.ts";
+import type { StoreSuiteOptions, SuiteConnection, SuiteStore } from "../../../testing/store-suite/suite-options.ts";
 import { storeSuite } from "../../../testing/store-suite.ts";
 import { useTestDatabase } from "../../testing/postgres/test-database.ts";
 import { openPostgresStore } from "../postgres-store.ts";
@@ -12,14 +12,18 @@ interface PostgresSuiteOptions {
   readonly isBrief?: boolean;
 }
 
-export function postgresSuite({ name, parameters, isBrief = false }: PostgresSuiteOptions): void {
-  const database = useTestDatabase();
+export function postgresSuite(options: PostgresSuiteOptions): void {
+  storeSuite(postgresStores(options));
+}
 
+/** To be called while tests are collected. */
+export function postgresStores({ name, parameters, isBrief = false }: PostgresSuiteOptions): StoreSuiteOptions {
+  const database = useTestDatabase();
   const open = async ({ storeName, ...deps }: SuiteConnection): Promise<SuiteStore> =>
     await openPostgresStore({
       url: `${database()}?pool=2&project=${storeName}${parameters}`,
       projectName: "suite",
       ...deps,
     });
-  storeSuite({ name, open, openSecond: open, isBrief });
+  return { name, open, openSecond: open, isBrief };
 }
