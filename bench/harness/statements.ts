@@ -27,6 +27,12 @@ export interface Watch {
 
 const DURABILITY_SQL = `select 'fsync ' || current_setting('fsync') || ', synchronous_commit ' || current_setting('synchronous_commit') as found`;
 
+type Callback = (error: unknown, ...rest: unknown[]) => unknown;
+
+function isCallback(value: unknown): value is Callback {
+  return typeof value === "function";
+}
+
 type Query = (this: pg.ClientBase, ...args: unknown[]) => unknown;
 
 /** @param library The copy of `pg` that the product uses. To be called before the product opens a connection. */
@@ -47,14 +53,20 @@ export function watchStatements(library: typeof pg, onAnswer: (answered: Answere
     statements += 1;
     if (change(this, 1) === 1) roundTrips += 1;
     const answered = { client: this, ...textAndValues(args) };
-    const callback = args.at(-1);
-    if (typeof callback === "function") {
-      const noted = (error: unknown, ...rest: unknown[]): unknown => {
+    const noting =
+      (callback: Callback): Callback =>
+      (error, ...rest) => {
         change(this, -1);
         if (!error) onAnswer(answered);
         return callback(error, ...rest);
       };
-      return query.apply(this, [...args.slice(0, -1), noted]);
+    const callback = args.at(-1);
+    if (isCallback(callback)) return query.apply(this, [...args.slice(0, -1), noting(callback)]);
+    // A query of `pg` itself, which brings its callback along.
+    const own = args[0] as { callback?: unknown };
+    if (isCallback(own.callback)) {
+      own.callback = noting(own.callback);
+      return query.apply(this, args);
     }
     const result = query.apply(this, args);
     if (result instanceof Promise) {
