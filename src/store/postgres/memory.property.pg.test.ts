@@ -33,7 +33,7 @@ TransactionMemory.prototype.recallRunning = function counted(this: TransactionMe
   return running;
 };
 
-test.each(suite.seeds(6))(
+test.each(suite.seeds(4))(
   "consistent, and equal to what the log rebuilds (seed %i)",
   { timeout: 60_000 },
   async (seed) => {

@@ -50,6 +50,8 @@ export interface Bench {
 }
 
 export interface Suite {
+  /** Of what other stores are looked at for at length. */
+  readonly isBrief: boolean;
   /** Of random workloads, as many as that unless the suite is brief. */
   seeds(count: number): readonly number[];
   open(session?: Parameters<typeof aSession>[0]): Promise<Bench>;
@@ -87,10 +89,12 @@ export function createSuite(options: StoreSuiteOptions): Suite {
     return store;
   };
 
+  const isBrief = options.isBrief === true;
   return {
+    isBrief,
     seeds(count) {
       if (!Number.isNaN(ONLY_SEED)) return [ONLY_SEED];
-      return Array.from({ length: options.isBrief === true ? 1 : count }, (_, index) => index + 1);
+      return Array.from({ length: isBrief ? 1 : count }, (_, index) => index + 1);
     },
     openEmpty: () => connect(nextStoreName(), fakeClock(), true),
     async open(sketch) {

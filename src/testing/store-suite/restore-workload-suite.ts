@@ -23,23 +23,22 @@ import type { Player } from "./workload.ts";
 import { createPlayer, playAct, randomActs } from "./workload.ts";
 
 const WORKLOADS = 3;
-/** Acts before the first restore, and between one restore and the next. */
-const ACTS_BEFORE = 500;
 const ACTS_BETWEEN = 30;
-const RESTORES = 20;
 /** Everything that is stored is compared again and again. */
 const TIMEOUT_MS = 120_000;
 
 export function restoreWorkloadSuite(suite: Suite): void {
   const seeds = suite.seeds(WORKLOADS);
+  const actsBefore = suite.isBrief ? 200 : 500;
+  const restores = suite.isBrief ? 8 : 20;
 
   describe("checkpoints of a random workload", () => {
     it.each(seeds)(
       "are each returned to exactly, in any order, and undone (seed %i)",
       async (seed) => {
         const workload = await startWorkload(suite, seed);
-        await workload.play(ACTS_BEFORE);
-        for (let round = 0; round < RESTORES; round += 1) {
+        await workload.play(actsBefore);
+        for (let round = 0; round < restores; round += 1) {
           await restoreSome(workload);
           if (round % 3 === 0) await workload.play(ACTS_BETWEEN);
         }
@@ -57,7 +56,7 @@ export function restoreWorkloadSuite(suite: Suite): void {
       "are each forked exactly, and source and fork do not touch each other (seed %i)",
       async (seed) => {
         const workload = await startWorkload(suite, seed);
-        await workload.play(ACTS_BEFORE / 2);
+        await workload.play(actsBefore / 2);
         for (let round = 0; round < 5; round += 1) {
           await forkSome(workload);
           await workload.play(ACTS_BETWEEN);
