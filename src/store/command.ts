@@ -58,14 +58,14 @@ export interface CommandContext {
    */
   newlyReady?(): readonly Row[] | null;
   /** Absent where a read costs no round trip. */
-  readonly memory?: CommandMemory;
+  readonly presumptions?: Presumptions;
 }
 
 /**
  * What a driver remembers of earlier transactions, so that a command need not read it. It sees to it that what a command goes
  * by holds when all of it is written, or else undoes that and runs the command again without.
  */
-export interface CommandMemory {
+export interface Presumptions {
   presume(holds: Statement): void;
   /** A row of an earlier transaction, which then is presumed to be as far as `holds` says; `undefined` when there is none. */
   recall(key: string, holds: Statement): Row | undefined;
@@ -76,6 +76,7 @@ export interface CommandMemory {
   rememberRunning(running: Running): void;
 }
 
+/** A task at work, as rows. */
 export interface Running {
   readonly execution: Row;
   readonly task: Row;

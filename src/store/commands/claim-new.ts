@@ -6,7 +6,8 @@ import { integer } from "../entity-rows.ts";
 import type { Claimed } from "./claim-row.ts";
 import { claimRows, toClaimed } from "./claim-row.ts";
 import type { ClaimTasks } from "./claims.ts";
-import { byUrgency, IS_WAITING, noneReadySql } from "./ready-tasks.ts";
+import { HAS_LANES, HAS_RULES } from "./limit-places.ts";
+import { byUrgency, IS_ANY_WOKEN, IS_LEASED, noneReadySql } from "./ready-tasks.ts";
 
 /**
  * The new tasks, when they are all there is to claim: that is presumed, and looked at by the server once they are claimed. `null`
@@ -14,13 +15,13 @@ import { byUrgency, IS_WAITING, noneReadySql } from "./ready-tasks.ts";
  */
 export function* claimNew(context: CommandContext, input: ClaimTasks): Command<readonly Claimed[] | null> {
   const made = context.newlyReady?.() ?? null;
-  if (made === null || context.memory === undefined) return null;
+  if (made === null || context.presumptions === undefined) return null;
   const ready = made.filter((task) => isInScope(task, context.now, input));
   if (ready.length === 0 || ready.length > input.limit || !ready.every(isPlain)) return null;
-  context.memory.presume(nothingElse(context, input));
+  context.presumptions.presume(nothingElse(context, input));
   const rows = ready.map((task) => ({ ...task, project_id: context.projectId })).toSorted(byUrgency);
   const claimed = yield* together(rows.map((task) => claimRows(context, task, input.workerId)));
-  for (const running of claimed) context.memory.rememberRunning(running);
+  for (const running of claimed) context.presumptions.rememberRunning(running);
   return yield* together(claimed.map(toClaimed));
 }
 
@@ -40,10 +41,6 @@ function nothingElse(
   { workerId, ...scope }: ClaimTasks,
 ): { readonly sql: string; readonly params: readonly (string | number)[] } {
   const none = noneReadySql(projectId, now, scope);
-  const sql = `not exists (select 1 from limit_rules where project_id = ?)
-    and not exists (select 1 from lanes where project_id = ?)
-    and not exists (select 1 from tasks where project_id = ? and ${IS_WAITING} and run_at <= ?)
-    and exists (select 1 from workers where project_id = ? and id = ? and lease_expires_at > ?)
-    and ${none.sql}`;
+  const sql = `not ${HAS_RULES} and not ${HAS_LANES} and not ${IS_ANY_WOKEN} and ${IS_LEASED} and ${none.sql}`;
   return { sql, params: [projectId, projectId, projectId, now, projectId, workerId, now, ...none.params] };
 }

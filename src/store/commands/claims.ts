@@ -36,6 +36,8 @@ import type { ClaimScope, ReadyTasks } from "./ready-tasks.ts";
 import {
   byUrgency,
   earliest,
+  IS_ANY_WOKEN,
+  IS_LEASED,
   IS_WAITING,
   isMoreComing,
   isMoreComingInLanes,
@@ -126,8 +128,7 @@ interface Surroundings {
 }
 
 const AROUND_SQL = `select ${LIMIT_BOOK_COLUMNS},
-  case when exists (select 1 from tasks where project_id = ? and ${IS_WAITING} and run_at <= ?) then 1 else 0 end as is_any_woken,
-  case when exists (select 1 from workers where project_id = ? and id = ? and lease_expires_at > ?) then 1 else 0 end as is_leased`;
+  case when ${IS_ANY_WOKEN} then 1 else 0 end as is_any_woken, case when ${IS_LEASED} then 1 else 0 end as is_leased`;
 
 /**
  * What there is to claim. On a server all is asked for in one round trip, as if nothing had to be woken and nothing were

@@ -87,7 +87,7 @@ interface Held extends Running {
 }
 
 function recallHeld(context: CommandContext, { executionId, fence }: Hold): Held | null {
-  const running = context.memory?.recallRunning(executionId);
+  const running = context.presumptions?.recallRunning(executionId);
   return running?.execution.fence === fence ? { ...running, dependents: [] } : null;
 }
 

@@ -43,9 +43,13 @@ export interface Places {
   readonly running: number;
 }
 
+/** Conditions, each of the project's id. */
+export const HAS_RULES = "exists (select 1 from limit_rules where project_id = ?)";
+export const HAS_LANES = "exists (select 1 from lanes where project_id = ?)";
+
 /** To be asked for along with other things: of the project's id, twice. */
-export const LIMIT_BOOK_COLUMNS = `case when exists (select 1 from limit_rules where project_id = ?) then 1 else 0 end as has_rules,
-  case when exists (select 1 from lanes where project_id = ?) then 1 else 0 end as has_lanes`;
+export const LIMIT_BOOK_COLUMNS = `case when ${HAS_RULES} then 1 else 0 end as has_rules,
+  case when ${HAS_LANES} then 1 else 0 end as has_lanes`;
 
 export function* openLimitBook(context: CommandContext): Command<LimitBook> {
   const found = yield* oneRow(`select ${LIMIT_BOOK_COLUMNS}`, context.projectId, context.projectId);

@@ -27,6 +27,9 @@ export interface ClaimScope {
 const SCOPE = { any: "project_id = ?", session: "project_id = ? and session_id = ?" } as const;
 /** For a signal, an instant or an approval; ready at the latest at its `run_at`. */
 export const IS_WAITING = "status = 'blocked' and blocked_reason = 'waiting'";
+/** Conditions: of the project's id and now; of the project's id, the worker's and now. */
+export const IS_ANY_WOKEN = `exists (select 1 from tasks where project_id = ? and ${IS_WAITING} and run_at <= ?)`;
+export const IS_LEASED = "exists (select 1 from workers where project_id = ? and id = ? and lease_expires_at > ?)";
 /** Tasks without labels and key, which are most: those that have some are found by their lanes. */
 const READY = "executor = ? and status = 'pending' and held = 0 and lane is null";
 

@@ -49,7 +49,7 @@ export function* changeSessionStatus(
   note?: string,
 ): Command<Row> {
   const status = transition(sessionMachine, { name: text(row.name), from: text(row.status) as SessionStatus }, verb);
-  context.memory?.forget(memoryKey(text(row.id)));
+  context.presumptions?.forget(rememberedAs(text(row.id)));
   const ends = status === "completed" || status === "failed" || status === "cancelled";
   return yield* updateRow(context, SESSIONS, row, {
     verb,
@@ -74,17 +74,17 @@ const HAS_ROOM_SQL = `exists (select 1 from sessions s
  */
 export function* presumedSession(context: CommandContext, id: SessionId): Command<Row> {
   const holds = { sql: HAS_ROOM_SQL, params: [context.projectId, id] };
-  const presumed = context.memory?.recall(memoryKey(id), holds);
+  const presumed = context.presumptions?.recall(rememberedAs(id), holds);
   if (presumed !== undefined) return { ...presumed, unfinished: null };
   return yield* openSessionForWork(context, id);
 }
 
 /** For `presumedSession`, of one that was read and has room for more than what is added. */
 export function rememberSession(context: CommandContext, row: Row): void {
-  if (row.status === "active") context.memory?.remember(memoryKey(text(row.id)), row);
+  if (row.status === "active") context.presumptions?.remember(rememberedAs(text(row.id)), row);
 }
 
-function memoryKey(id: string): string {
+function rememberedAs(id: string): string {
   return `session ${id}`;
 }
 

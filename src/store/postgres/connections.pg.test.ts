@@ -1,44 +1,19 @@
 import { spawn } from "node:child_process";
 import { setTimeout as pause } from "node:timers/promises";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 
 import { startTcpProxy } from "../../../test/faults/tcp-proxy.ts";
-import { systemRandom } from "../../base/random.ts";
 import { aSession } from "../../testing/builders.ts";
 import { createSession } from "../commands/sessions.ts";
-import type { Databases } from "../testing/postgres/databases.ts";
-import { sharedPostgres } from "../testing/postgres/shared-postgres.ts";
+import { useStoresOfTest } from "../testing/postgres/stores-of-test.ts";
 import type { PostgresStore } from "./postgres-store.ts";
-import { openPostgresStore } from "./postgres-store.ts";
 
-let databases: Databases;
-let url: string;
-const opened: PostgresStore[] = [];
-
-beforeEach(async () => {
-  databases = await sharedPostgres({ isSynced: false });
-  url = await databases.createDatabase();
-});
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map(async (store) => store.close()));
-  await databases.dropDatabase(url);
-});
-
-async function aStore(through = url): Promise<PostgresStore> {
-  const store = await openPostgresStore({
-    url: `${through}?project=listening`,
-    projectName: "listening",
-    actor: "test",
-    random: systemRandom,
-  });
-  opened.push(store);
-  return store;
-}
+const { databases, url, open } = useStoresOfTest();
 
 async function listenerCount(): Promise<number> {
   const sql =
     "select pid from pg_stat_activity where datname = $1 and (query like 'listen %' or query = 'select 1 as alive')";
-  return (await databases.query(sql, [new URL(url).pathname.slice(1)])).length;
+  return (await databases().query(sql, [new URL(url()).pathname.slice(1)])).length;
 }
 
 async function commit(store: PostgresStore): Promise<void> {
@@ -46,11 +21,11 @@ async function commit(store: PostgresStore): Promise<void> {
 }
 
 test("a lost listening connection is replaced by one, however often it is lost", { timeout: 60_000 }, async () => {
-  const store = await aStore();
+  const store = await open();
   store.onCommit(() => undefined);
   for (let round = 0; round < 4; round++) {
     while ((await listenerCount()) === 0) await pause(20);
-    await databases.terminateBackends(url);
+    await databases().terminateBackends(url());
     await pause(500);
   }
   await pause(1_000);
@@ -58,16 +33,16 @@ test("a lost listening connection is replaced by one, however often it is lost",
 });
 
 test("a listening connection that has died without a word is noticed and replaced", { timeout: 60_000 }, async () => {
-  const { hostname, port } = new URL(url);
+  const { hostname, port } = new URL(url());
   const proxy = await startTcpProxy({ host: hostname, port: Number(port) });
-  const listening = await aStore(proxy.through(url));
+  const listening = await open({ through: proxy.through(url()) });
   const told: number[] = [];
   listening.onCommit(() => told.push(performance.now()));
   while ((await listenerCount()) === 0) await pause(20);
   proxy.halfOpen("toClient");
   await pause(100);
   await proxy.heal();
-  const writing = await aStore();
+  const writing = await open();
   await pause(7_500);
   told.length = 0;
   const startedAt = performance.now();
@@ -81,21 +56,17 @@ test("a listening connection that has died without a word is noticed and replace
 const PROGRAM = `
 import { systemRandom } from ${JSON.stringify(import.meta.resolve("../../base/random.ts"))};
 import { openPostgresStore } from ${JSON.stringify(import.meta.resolve("./postgres-store.ts"))};
-const store = await openPostgresStore({ url: process.argv[1], projectName: "listening", actor: "test", random: systemRandom });
+const store = await openPostgresStore({ url: process.argv[1], projectName: "work", actor: "test", random: systemRandom });
 store.onCommit(() => undefined);
 process.stdin.on("end", () => store.close()).resume();
 `;
 
 test("a process whose connections have died without a word ends all the same", { timeout: 60_000 }, async () => {
-  const { hostname, port } = new URL(url);
+  const { hostname, port } = new URL(url());
   const proxy = await startTcpProxy({ host: hostname, port: Number(port) });
-  const child = spawn(
-    process.execPath,
-    ["--input-type=module", "-e", PROGRAM, `${proxy.through(url)}?project=listening`],
-    {
-      stdio: ["pipe", "inherit", "inherit"],
-    },
-  );
+  const child = spawn(process.execPath, ["--input-type=module", "-e", PROGRAM, `${proxy.through(url())}`], {
+    stdio: ["pipe", "inherit", "inherit"],
+  });
   const exited = new Promise<number | null>((done) => {
     child.on("exit", done);
   });
@@ -111,9 +82,9 @@ test(
   "a connection that died is noticed when the server is asked for the time over it",
   { timeout: 60_000 },
   async () => {
-    const { hostname, port } = new URL(url);
+    const { hostname, port } = new URL(url());
     const proxy = await startTcpProxy({ host: hostname, port: Number(port) });
-    const store = await aStore(proxy.through(url));
+    const store = await open({ through: proxy.through(url()) });
     await commit(store);
     // Then the time is due to be looked at.
     await pause(10_500);
@@ -132,9 +103,9 @@ test(
   "a connection that died within a transaction is noticed, also when the server has ended it before it is asked about",
   { timeout: 60_000 },
   async () => {
-    const { hostname, port } = new URL(url);
+    const { hostname, port } = new URL(url());
     const proxy = await startTcpProxy({ host: hostname, port: Number(port) });
-    const store = await aStore(proxy.through(url));
+    const store = await open({ through: proxy.through(url()) });
     await commit(store);
     const lost = proxy.ambush("commit\0", "request");
     const writing = commit(store);

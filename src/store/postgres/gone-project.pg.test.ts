@@ -1,42 +1,22 @@
 /** A store whose project was made another one by a restore, in another process, since it was opened. */
 
 import pg from "pg";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 
-import { systemRandom } from "../../base/random.ts";
 import { aSession, aWorker } from "../../testing/builders.ts";
 import { listSessions } from "../commands/session-queries.ts";
 import { createSession } from "../commands/sessions.ts";
 import { registerWorker } from "../commands/workers.ts";
-import type { Databases } from "../testing/postgres/databases.ts";
-import { sharedPostgres } from "../testing/postgres/shared-postgres.ts";
+import { useStoresOfTest } from "../testing/postgres/stores-of-test.ts";
 import type { PostgresStore } from "./postgres-store.ts";
-import { openPostgresStore } from "./postgres-store.ts";
 
 const IDENTITY = { projectId: "restored", projectName: "work", projectCreatedAt: 1 };
 const GONE = { code: "conflict", hint: expect.stringContaining("Open it again") };
 
-let databases: Databases;
-let url: string;
-const opened: PostgresStore[] = [];
-beforeEach(async () => {
-  databases = await sharedPostgres({ isSynced: false });
-  url = await databases.createDatabase();
-});
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map(async (store) => store.close()));
-  await databases.dropDatabase(url);
-});
-
-async function open(query = ""): Promise<PostgresStore> {
-  const options = { projectName: "work", actor: "test", random: systemRandom };
-  const store = await openPostgresStore({ url: `${url}${query}`, ...options });
-  opened.push(store);
-  return store;
-}
+const { databases, url, open } = useStoresOfTest();
 
 async function count(table: string): Promise<number> {
-  const [row] = await databases.query<{ n: string }>(`select count(*) as n from perdure.${table}`, [], url);
+  const [row] = await databases().query<{ n: string }>(`select count(*) as n from perdure.${table}`, [], url());
   return Number(row?.n);
 }
 
@@ -56,14 +36,14 @@ test("says so to whoever reads or writes, and nothing is written", async () => {
 
 test("refuses a write that had waited for its turn while it became another", async () => {
   const store = await open();
-  const other = new pg.Client({ connectionString: url });
+  const other = new pg.Client({ connectionString: url() });
   await other.connect();
   try {
     await other.query("begin");
     await other.query("select pg_advisory_xact_lock(hashtextextended($1, 0))", [`perdure:perdure:${store.projectId}`]);
     const writing = expect(store.execute(createSession, aSession())).rejects.toMatchObject(GONE);
     const waiting = "select count(*) as n from pg_locks where locktype = 'advisory' and not granted";
-    await vi.waitFor(async () => expect((await databases.query(waiting, [], url))[0]).toEqual({ n: "1" }), 5_000);
+    await vi.waitFor(async () => expect((await databases().query(waiting, [], url()))[0]).toEqual({ n: "1" }), 5_000);
     await other.query("update perdure.projects set id = 'restored'");
     await other.query("commit");
     await writing;
@@ -74,7 +54,7 @@ test("refuses a write that had waited for its turn while it became another", asy
 });
 
 test("tells those who wait for news, so that they find out", async () => {
-  const [before, restoring] = [await open("?listen=false"), await open()];
+  const [before, restoring] = [await open({ query: "?listen=false" }), await open()];
   const tell = vi.fn();
   before.onCommit(tell);
   await new Promise((resolve) => setTimeout(resolve, 600));

@@ -6,45 +6,27 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 
 import type { TcpProxy } from "../../../test/faults/tcp-proxy.ts";
 import { startTcpProxy } from "../../../test/faults/tcp-proxy.ts";
-import { systemRandom } from "../../base/random.ts";
 import { aSession } from "../../testing/builders.ts";
 import { createSession } from "../commands/sessions.ts";
-import type { Databases } from "../testing/postgres/databases.ts";
-import { sharedPostgres } from "../testing/postgres/shared-postgres.ts";
+import { useStoresOfTest } from "../testing/postgres/stores-of-test.ts";
 import type { PostgresStore } from "./postgres-store.ts";
-import { openPostgresStore } from "./postgres-store.ts";
 
-let databases: Databases;
-let url: string;
+const { databases, url, open } = useStoresOfTest();
 let proxy: TcpProxy;
 let other: pg.Client;
-const opened: PostgresStore[] = [];
 
 beforeEach(async () => {
-  databases = await sharedPostgres({ isSynced: false });
-  url = await databases.createDatabase();
-  const { hostname, port } = new URL(url);
+  const { hostname, port } = new URL(url());
   proxy = await startTcpProxy({ host: hostname, port: Number(port) });
-  other = new pg.Client({ connectionString: url });
+  other = new pg.Client({ connectionString: url() });
   await other.connect();
 });
 afterEach(async () => {
-  await Promise.all(opened.splice(0).map(async (store) => store.close()));
   await other.end();
   await proxy.close();
-  await databases.dropDatabase(url);
 });
 
-async function aStore(at: string): Promise<PostgresStore> {
-  const store = await openPostgresStore({
-    url: `${at}?project=turns&listen=false`,
-    projectName: "turns",
-    actor: "test",
-    random: systemRandom,
-  });
-  opened.push(store);
-  return store;
-}
+const aStore = (through: string): Promise<PostgresStore> => open({ through, query: "?listen=false" });
 
 async function write(store: PostgresStore): Promise<void> {
   await store.execute(createSession, aSession());
@@ -62,7 +44,7 @@ async function holdTurn({ projectId }: PostgresStore, during: () => Promise<void
 async function waitingCount(): Promise<number> {
   // Asked within a transaction of `other` it would know of no connection made since.
   const sql = "select pid from pg_stat_activity where datname = $1 and wait_event = 'advisory'";
-  return (await databases.query(sql, [new URL(url).pathname.slice(1)])).length;
+  return (await databases().query(sql, [new URL(url()).pathname.slice(1)])).length;
 }
 
 async function untilWaiting(count: number): Promise<void> {
@@ -76,8 +58,8 @@ test.each([
 ])(
   "four writers wait behind a network that $fault › whoever is behind them soon has a turn",
   async ({ act }) => {
-    const near = await aStore(url);
-    const far = await Promise.all(Array.from({ length: 4 }, () => aStore(proxy.through(url))));
+    const near = await aStore(url());
+    const far = await Promise.all(Array.from({ length: 4 }, () => aStore(proxy.through(url()))));
     await Promise.all(far.map(write));
     let lost: Promise<void>[] = [];
     let startedAt = 0;
@@ -102,8 +84,8 @@ test.each([
 );
 
 test("a writer that takes long to answer comes to its turn at its second attempt, though it had to wait", async () => {
-  const near = await aStore(url);
-  const far = await aStore(proxy.through(url));
+  const near = await aStore(url());
+  const far = await aStore(proxy.through(url()));
   await write(far);
   proxy.delay(300);
   const writing = write(far);

@@ -47,7 +47,7 @@ export async function performGroup({ calls, isApart, standing, mayPresume, ...gr
     }
     const noteChange = (change: NotedChange): void => {
       notes.note(change);
-      transaction.memory.noteChange(change);
+      transaction.presumptions.noteChange(change);
     };
     return { ...group.contextOf(call), noteChange };
   };

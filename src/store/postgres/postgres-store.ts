@@ -293,7 +293,7 @@ class PooledStore implements PostgresStore {
         isApart,
         standing: this.#standing,
         mayPresume: !isApart && this.#recollection.isTrusted,
-        contextOf: ({ actor }) => ({ ...this.#contextOf(actor), memory: transaction.memory }),
+        contextOf: ({ actor }) => ({ ...this.#contextOf(actor), presumptions: transaction.presumptions }),
       });
       const mark = await transaction.mark();
       if (mark !== null) inDoubt.enter(mark, outcomes);

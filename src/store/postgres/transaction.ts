@@ -21,7 +21,7 @@ import { ConnectionLost } from "./postgres-errors.ts";
 import type { Recollection } from "./recollection.ts";
 import type { Looks } from "./presumed.ts";
 import { lookAt } from "./presumed.ts";
-import { TransactionMemory } from "./transaction-memory.ts";
+import { TransactionPresumptions } from "./transaction-presumptions.ts";
 import type { TransactionScope } from "./transaction-settings.ts";
 import { BEGIN, FAIL_UNLESS_THERE, settingsOf, silenceLimitMs } from "./transaction-settings.ts";
 
@@ -59,7 +59,7 @@ export class Transaction {
   readonly #sequences = new Set<string>();
   readonly #numbering: Numbering;
   /** What it goes by without having read it, and what it learns for those after it. */
-  readonly memory: TransactionMemory;
+  readonly presumptions: TransactionPresumptions;
   #isGathering = false;
 
   constructor(options: TransactionOptions) {
@@ -72,12 +72,17 @@ export class Transaction {
     // Said by whoever settles.
     this.#turn.catch(() => {});
     const { recollection, projectId, knownSeq = null } = options;
-    this.memory = new TransactionMemory({ recollection, projectId, knownSeq, hasLogged: () => this.#newest !== null });
+    this.presumptions = new TransactionPresumptions({
+      recollection,
+      projectId,
+      knownSeq,
+      hasLogged: () => this.#newest !== null,
+    });
     this.#numbering = new Numbering({
       recollection,
       projectId,
       send: ({ name, text, values = [] }) => this.#answer(this.#send(this.#prepared(name ?? "", text, values))),
-      presumeAlone: () => this.memory.presumeAlone(),
+      presumeAlone: () => this.presumptions.presumeAlone(),
     });
   }
 
@@ -186,8 +191,8 @@ export class Transaction {
   }
 
   async #learn(newest: number): Promise<void> {
-    const before = this.memory.before ?? (await (this.#numbering.newestBefore ?? this.#before));
-    if (before !== null) await this.memory.learn({ before, newest }, this.#numbering);
+    const before = this.presumptions.before ?? (await (this.#numbering.newestBefore ?? this.#before));
+    if (before !== null) await this.presumptions.learn({ before, newest }, this.#numbering);
   }
 
   async rollback(): Promise<void> {
@@ -295,8 +300,8 @@ export class Transaction {
     const merged = dialect.mergedOf(this.#logSql, sets);
     assert(merged !== null, "entries of the change log are of one form");
     for (const { text, values } of merged) {
-      const asksBefore = (this.memory.before ?? this.#before ?? this.#numbering.newestBefore) === null;
-      const looks = lookAt(this.memory.takePresumed(), values.length);
+      const asksBefore = (this.presumptions.before ?? this.#before ?? this.#numbering.newestBefore) === null;
+      const looks = lookAt(this.presumptions.takePresumed(), values.length);
       const told = ["max(seq) as seq", FAIL_UNLESS_THERE, ...(asksBefore ? [BEFORE] : []), ...looks.columns].join(", ");
       const added = this.#namedUnlessRare(`with added as (${text} returning seq) select ${told} from added`, looks);
       const sending = this.#send({ ...added, values: [...values, ...looks.values] });
@@ -307,7 +312,7 @@ export class Transaction {
 
   /** What nothing was logged with. */
   #lookAtPresumed(): void {
-    const looks = lookAt(this.memory.takePresumed(), 0);
+    const looks = lookAt(this.presumptions.takePresumed(), 0);
     if (looks.columns.length === 0) return;
     this.#send({ ...this.#namedUnlessRare(`select ${looks.columns.join(", ")}`, looks), values: [...looks.values] });
   }

@@ -5,7 +5,7 @@ import type { NotedChange } from "../ready-notes.ts";
 import type { Numbering } from "./numbering.ts";
 import type { LogSpan, Recollection } from "./recollection.ts";
 
-interface MemoryOptions {
+interface PresumptionsOptions {
   readonly recollection: Recollection;
   readonly projectId: string;
   /** The newest change this store knows of. */
@@ -16,8 +16,8 @@ interface MemoryOptions {
 
 const NEWEST_IS = "(select coalesce(max(seq), 0) from changes where project_id = ?) = ?";
 
-export class TransactionMemory {
-  readonly #options: MemoryOptions;
+export class TransactionPresumptions {
+  readonly #options: PresumptionsOptions;
   /** Learnt by a commit alone: what is done again must not go by what it read the first time. */
   readonly #rows = new Map<string, Row>();
   readonly #running = new Map<string, Running>();
@@ -26,7 +26,7 @@ export class TransactionMemory {
   #presumed: Statement[] = [];
   #isAlone = false;
 
-  constructor(options: MemoryOptions) {
+  constructor(options: PresumptionsOptions) {
     this.#options = options;
   }
 

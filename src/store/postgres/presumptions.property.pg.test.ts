@@ -20,14 +20,14 @@ import { claimTasks } from "../commands/claims.ts";
 import { rebuildFromChanges } from "../rebuild.ts";
 import { Standby } from "../standby.ts";
 import { postgresStores } from "./testing/postgres-suite.ts";
-import { TransactionMemory } from "./transaction-memory.ts";
+import { TransactionPresumptions } from "./transaction-presumptions.ts";
 
 const suite = createSuite(postgresStores({ name: "postgres", parameters: "" }));
 const ACTS = 150;
 
 let recalled = 0;
-const { recallRunning } = TransactionMemory.prototype;
-TransactionMemory.prototype.recallRunning = function counted(this: TransactionMemory, executionId) {
+const { recallRunning } = TransactionPresumptions.prototype;
+TransactionPresumptions.prototype.recallRunning = function counted(this: TransactionPresumptions, executionId) {
   const running = recallRunning.call(this, executionId);
   if (running !== undefined) recalled += 1;
   return running;
